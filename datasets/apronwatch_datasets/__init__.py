@@ -1,0 +1,1 @@
+"""Datasets of Apronwatch: synthetic scenes with exact truth."""

@@ -1,0 +1,1 @@
+"""Commands that the datasets add to `apronwatch`."""

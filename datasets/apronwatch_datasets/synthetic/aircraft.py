@@ -1,0 +1,131 @@
+"""Solids of aeroplanes, in a livery."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from apronwatch_datasets.synthetic.airframes import AIRFRAMES, Airframe, Engines, Points
+from apronwatch_datasets.synthetic.liveries import DARK, GLASS, LIVERIES, METAL, Livery
+from apronwatch_datasets.synthetic.solids import Fin, Paint, Part, Ring, Solid, mirrored, tube
+
+PLANE_TYPES = tuple(AIRFRAMES)
+
+
+@lru_cache(maxsize=256)
+def aeroplane(type_name: str, seed: int) -> Solid:
+    """An aeroplane of a type; its box is its length by its span, exactly."""
+    frame = AIRFRAMES[type_name]
+    livery = LIVERIES[frame.family][seed % len(LIVERIES[frame.family])]
+    parts = [*_pods(frame), *_surface(frame, frame.wing, frame.wing_top_m, 0.5, livery.wing, 0.07)]
+    low_tail = _surface(frame, frame.tail, frame.tail_top_m, 0.25, livery.wing, 0.0)
+    if frame.tail_top_m < frame.body_axis_m + 2 * frame.body_radius_m:
+        parts += low_tail
+        low_tail = []
+    if frame.block:
+        parts.append(_block(frame, livery))
+    parts += [_fuselage(frame, livery), *_cockpit(frame), *low_tail]
+    if frame.wing_top_m > frame.body_axis_m + 0.5 * frame.body_radius_m and frame.family == "transport":
+        # A high wing crosses over the fuselage.
+        wings = [p for p in parts if p.top_m == frame.wing_top_m]
+        parts = [p for p in parts if p.top_m != frame.wing_top_m] + wings
+    return Solid("plane", type_name, frame.length_m, frame.span_m, tuple(parts), _fins(frame, livery))
+
+
+def _x(frame: Airframe, share: float) -> float:
+    """A share of the length from the nose as x of the body frame."""
+    return frame.length_m * (0.5 - share)
+
+
+def _edges(frame: Airframe, outline: Points) -> Ring:
+    half = frame.span_m / 2
+    front = [(_x(frame, lead), share * half) for share, lead, _ in outline]
+    back = [(_x(frame, trail), share * half) for share, _, trail in reversed(outline)]
+    return np.array(front + back)
+
+
+def _surface(
+    frame: Airframe, outline: Points, top_m: float, thick_m: float, paint: Paint, dihedral: float
+) -> list[Part]:
+    right = _edges(frame, outline)
+    return [
+        Part(right, top_m - thick_m, top_m, paint, tilt=(0.02, -dihedral)),
+        Part(mirrored(right), top_m - thick_m, top_m, paint, tilt=(0.02, dihedral)),
+    ]
+
+
+def _fuselage(frame: Airframe, livery: Livery) -> Part:
+    stations = np.array([(_x(frame, at), share * frame.body_radius_m) for at, share in frame.body])
+    return tube(stations, 0.0, frame.body_axis_m, livery.body)
+
+
+def _block(frame: Airframe, livery: Livery) -> Part:
+    right = [(_x(frame, at), half) for at, half in frame.block]
+    ring = np.array(right + [(x, -y) for x, y in reversed(right)])
+    return Part(ring, frame.body_axis_m - 0.9, frame.body_axis_m + 0.45, livery.wing)
+
+
+def _cockpit(frame: Airframe) -> list[Part]:
+    top = frame.body_axis_m + frame.body_radius_m
+    if frame.family == "fighter":
+        stations = np.array([(0.13, 0.1), (0.155, 0.42), (0.20, 0.5), (0.25, 0.3), (0.27, 0.1)])
+        canopy = tube(
+            np.column_stack([_x(frame, 0.0) - stations[:, 0] * frame.length_m, stations[:, 1]]),
+            0.0,
+            top,
+            GLASS,
+        )
+        return [canopy]
+    x, wide = _x(frame, 0.0) - 0.72 * frame.body_radius_m, 0.42 * frame.body_radius_m
+    panes = np.array(
+        [[x, -wide], [x, wide], [x - 0.8, 1.45 * wide], [x - 0.55, 0.0], [x - 0.8, -1.45 * wide]]
+    )
+    return [Part(panes, top - 0.6, top - 0.5, GLASS, casts=False)]
+
+
+def _fins(frame: Airframe, livery: Livery) -> tuple[Fin, ...]:
+    made = []
+    for y, front, rear, tip_front, tip_rear, top, cant in frame.fins:
+        root = frame.body_axis_m + 0.4 * frame.body_radius_m
+        side = np.array(
+            [
+                [_x(frame, front), root],
+                [_x(frame, rear), root],
+                [_x(frame, tip_rear), top],
+                [_x(frame, tip_front), top],
+            ]
+        )
+        made.append(Fin(side, y, 0.30 if frame.length_m < 25 else 0.45, livery.fin, cant))
+    return tuple(made)
+
+
+def _leading(frame: Airframe, share: float) -> float:
+    wing = np.array(frame.wing)
+    return _x(frame, float(np.interp(share, wing[:, 0], wing[:, 1])))
+
+
+def _pods(frame: Airframe) -> list[Part]:
+    if frame.engines is None:
+        return []
+    engines = frame.engines
+    parts: list[Part] = []
+    for share in engines.at:
+        y, front = share * frame.span_m / 2, _leading(frame, share) + engines.ahead_m
+        level = frame.wing_top_m - (0.2 if engines.propeller_m else 0.7 + engines.radius_m * 0.6)
+        for side in (y, -y):
+            shape = np.array([(0.0, 0.86), (0.15, 1.0), (0.6, 0.95), (1.0, 0.55)])
+            stations = np.column_stack(
+                [front - shape[:, 0] * engines.length_m, shape[:, 1] * engines.radius_m]
+            )
+            parts.append(tube(stations, side, level, METAL))
+            parts += _propeller(engines, front, side, level)
+    return parts
+
+
+def _propeller(engines: Engines, x: float, y: float, level: float) -> list[Part]:
+    if not engines.propeller_m:
+        return []
+    blade, half = 0.16, engines.propeller_m / 2
+    ring = np.array(
+        [[x - blade, y - half], [x + blade, y - half], [x + blade, y + half], [x - blade, y + half]]
+    )
+    return [Part(ring, level - 0.1, level + 0.1, DARK)]

@@ -1,0 +1,201 @@
+"""The series of a site: one look for each acquisition, each from its newest run."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from apronwatch.archive.models import CountTable, RunTable, SceneTable, SiteTable, ZoneTable
+from apronwatch.archive.queries import check_site, run
+from apronwatch.archive.rows import ArchivedRun, SeriesRow
+from apronwatch.archive.store import as_count
+from apronwatch.counting import Count, checked_classes
+from apronwatch.errors import ModelUnknown, SiteUnknown
+from apronwatch.observation import Frame, comparable, unite
+from apronwatch.taxonomy import CLASSES
+from apronwatch.zone import WHOLE_PICTURE
+
+NOT_COMPARABLE = "frames_not_comparable"
+"""Reason given to frames of one acquisition that cannot be united: each is a look of its own."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A run that may stand for its scene."""
+
+    run_id: int
+    failed: bool
+    scene_id: int
+    site_id: int
+    model_name: str
+    model_sha256: str
+    facts: dict[str, Any]
+    paths: list[str]
+    identity: str
+    sha256: str | None
+    time: datetime
+    time_precision: str
+    sensor: str | None
+    acquisition: str | None
+    unitable: bool
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The runs that stand for one acquisition, or for one frame that cannot be united."""
+
+    runs: tuple[_Candidate, ...]
+    reasons: tuple[str, ...] = ()
+
+
+def series(
+    session: Session, site: str, zone: str | None, classes: Sequence[str] | None, model: str | None
+) -> list[SeriesRow]:
+    """See `Archive.series`."""
+    check_site(session, site)
+    chosen = CLASSES if classes is None else checked_classes(classes)
+    if zone is not None:
+        _check_zone(session, site, zone)
+    looks = _looks(_candidates(session, site, model))
+    alone = _counts(session, site, [look.runs[0].run_id for look in looks if len(look.runs) == 1])
+    rows = [row for look in looks for row in _rows(session, look, site, alone)]
+    wanted = [r for r in rows if r.count.class_name in chosen and zone in (None, r.count.zone)]
+    return sorted(wanted, key=lambda row: (row.time, row.run_id))  # stable: counts stay in their order
+
+
+def _candidates(session: Session, site: str, model: str | None) -> list[_Candidate]:
+    """Dated runs of a site in any version, newest first; with a model named, only its own."""
+    whole_picture = exists().where(ZoneTable.site_id == RunTable.site_id, ZoneTable.kind == WHOLE_PICTURE)
+    of_model = or_(RunTable.model_name == model, RunTable.model_sha256 == model)
+    query = (
+        select(
+            RunTable.id,
+            RunTable.failure.is_not(None),
+            RunTable.scene_id,
+            RunTable.site_id,
+            RunTable.model_name,
+            RunTable.model_sha256,
+            RunTable.scene_facts,
+            SceneTable.paths,
+            SceneTable.identity,
+            SceneTable.sha256,
+            SceneTable.time,
+            SceneTable.time_precision,
+            SceneTable.sensor,
+            SceneTable.acquisition,
+            # Of whole pictures each has an outline of its own: what they share is not one place.
+            SceneTable.georeferenced & ~whole_picture,
+        )
+        .join(RunTable.scene)
+        .join(RunTable.site)
+        .where(SiteTable.name == site)
+    )
+    if model is not None:
+        known = session.scalars(select(RunTable.model_name).join(RunTable.site).where(SiteTable.name == site))
+        if session.execute(query.where(of_model).limit(1)).first() is None:
+            raise ModelUnknown(
+                f"site {site} has no runs of model {model}; it has {', '.join(sorted(set(known)))}"
+            )
+        query = query.where(of_model)
+    dated = query.where(SceneTable.time.is_not(None)).order_by(RunTable.id.desc())
+    return [_Candidate(*row) for row in session.execute(dated)]
+
+
+def _looks(candidates: Iterable[_Candidate]) -> list[_Look]:
+    """Group runs, newest first, by acquisition, and choose those that stand for it."""
+    groups: dict[tuple[Any, ...], list[_Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(_acquisition_of(candidate), []).append(candidate)
+    return [look for members in groups.values() for look in _looks_of(members)]
+
+
+def _acquisition_of(scene: _Candidate) -> tuple[Any, ...]:
+    if scene.acquisition is not None:
+        return "acquisition", scene.sensor, scene.acquisition
+    if scene.unitable:
+        return "date", scene.sensor, scene.time.date()
+    return "scene", scene.scene_id
+
+
+def _looks_of(members: list[_Candidate]) -> list[_Look]:
+    """The looks of one acquisition: one of all frames that can be united, one each of the others."""
+    done = [m for m in members if not m.failed]
+    if not done:
+        return [_Look((members[0],))]
+    apart = _newest_each(m for m in done if not m.unitable)
+    together = [m for m in done if m.unitable]
+    newest = together[0] if together else None
+    # Other weights or another outline of the site would not be the same count.
+    same = [
+        m for m in together if newest and (m.model_sha256, m.site_id) == (newest.model_sha256, newest.site_id)
+    ]
+    looks = [_Look((m,)) for m in apart] + ([_Look(tuple(_newest_each(same)))] if same else [])
+    return [replace(look, reasons=(NOT_COMPARABLE,)) for look in looks] if apart and len(looks) > 1 else looks
+
+
+def _newest_each(members: Iterable[_Candidate]) -> list[_Candidate]:
+    """The first of each scene."""
+    first: dict[int, _Candidate] = {}
+    for member in members:
+        first.setdefault(member.scene_id, member)
+    return list(first.values())
+
+
+def _rows(session: Session, look: _Look, site: str, alone: dict[int, list[Count]]) -> list[SeriesRow]:
+    if len(look.runs) == 1:
+        only = look.runs[0]
+        return [_row([only], _with(count, look.reasons)) for count in alone[only.run_id]]
+    runs = {candidate.run_id: run(session, candidate.run_id) for candidate in look.runs}
+    if not comparable(runs.values()):
+        return [
+            _row([candidate], _with(count, (NOT_COMPARABLE,)))
+            for candidate in look.runs
+            for count in runs[candidate.run_id].counts
+        ]
+    by_id = {candidate.run_id: candidate for candidate in look.runs}
+    observation = unite([Frame(r, r.counts) for r in runs.values()], next(iter(runs.values())).site)
+    frames = [by_id[f.run.run_id] for f in observation.frames if isinstance(f.run, ArchivedRun)]
+    return [_row(frames, _with(count, look.reasons)) for count in observation.counts]
+
+
+def _row(frames: Sequence[_Candidate], count: Count) -> SeriesRow:
+    first = frames[0]
+    earliest = min(frames, key=lambda frame: frame.time)
+    return SeriesRow(
+        time=earliest.time,
+        time_precision=earliest.time_precision,
+        count=count,
+        scene_sha256=first.sha256,
+        scene_identity=first.identity,
+        scene_path=first.paths[-1],
+        run_id=first.run_id,
+        run_ids=tuple(frame.run_id for frame in frames),
+        model_name=first.model_name,
+        model_sha256=first.model_sha256,
+        gsd_m=max(frame.facts["gsd_m"] for frame in frames),
+        synthetic=any(frame.facts["synthetic"] for frame in frames),
+        frames=len(frames),
+    )
+
+
+def _with(count: Count, reasons: tuple[str, ...]) -> Count:
+    return replace(count, reasons=(*count.reasons, *reasons)) if reasons else count
+
+
+def _counts(session: Session, site: str, run_ids: Sequence[int]) -> dict[int, list[Count]]:
+    """Counts by run, in the order in which they were stored."""
+    found: dict[int, list[Count]] = {run_id: [] for run_id in run_ids}
+    query = select(CountTable).join(RunTable).join(SiteTable).where(SiteTable.name == site)
+    for row in session.scalars(query.order_by(CountTable.run_id, CountTable.position)):
+        if row.run_id in found:
+            found[row.run_id].append(as_count(row, site))
+    return found
+
+
+def _check_zone(session: Session, site: str, zone: str) -> None:
+    known = set(session.scalars(select(ZoneTable.zone).join(SiteTable).where(SiteTable.name == site))) | {"*"}
+    if zone not in known:
+        raise SiteUnknown(f"site {site} has no zone {zone}; it has {', '.join(sorted(known))}")

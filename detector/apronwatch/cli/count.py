@@ -1,0 +1,110 @@
+"""`apronwatch count`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apronwatch.cli import output
+
+if TYPE_CHECKING:
+    from apronwatch.survey import SceneOutcome
+
+
+def count(
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="IMAGE…", help="Rasters, addresses (http, https) or STAC items."),
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV of scenes: path, time, gsd, site, mask, acquisition.")
+    ] = None,
+    sites: Annotated[Path | None, typer.Option(help="Site file: GeoJSON of zones.")] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(help="One site of the site file; without a site file, the whole picture's name."),
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Time of acquisition, ISO 8601 (UTC unless it says otherwise).")
+    ] = None,
+    undated: Annotated[
+        bool, typer.Option("--undated", help="Count without a time; kept out of every series.")
+    ] = False,
+    gsd: Annotated[
+        float | None, typer.Option(help="Metres of one pixel, for pictures without georeference.")
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Raster or polygons of what is hidden (clouds).")] = None,
+    model: Annotated[str | None, typer.Option(help="Name in the registry, or a weights file.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Use weights that no registry names.")] = False,
+    archive: Annotated[
+        str | None,
+        typer.Option(help="File or database URL. [default: $APRONWATCH_ARCHIVE, or apronwatch.sqlite]"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or tensorrt:N.")] = "auto",
+    classes: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
+) -> int:
+    """Detect, count in the zones of each site, and archive: a table of what each scene shows."""
+    from apronwatch import __version__
+    from apronwatch.cli.requests import gather, named_sites
+    from apronwatch.counting import checked_classes
+    from apronwatch.engines import load_engine
+    from apronwatch.engines.registry import find_model
+    from apronwatch.survey import survey
+    from apronwatch.taxonomy import CLASSES
+
+    wanted = checked_classes(classes.split(",")) if classes is not None else CLASSES
+    requests = gather(images or [], manifest, site=site, time=time, undated=undated, gsd_m=gsd, mask=mask)
+    places = named_sites(sites, site)
+    engine = load_engine(find_model(model, trust=trust), device)
+    with output.progress("counting") as advance:
+        outcomes = list(
+            survey(
+                requests,
+                engine,
+                sites=places,
+                archive=archive,
+                classes=wanted,
+                progress=lambda path, done, total: advance(done, total),
+            )
+        )
+    if json:
+        output.print_json({"apronwatch": __version__, "scenes": [o.to_dict() for o in outcomes]})
+    else:
+        _print(outcomes)
+    for outcome in outcomes:
+        for reason in outcome.reasons:
+            output.print_warning(f"{outcome.scene.path}: {reason}")
+    return 1 if any(_broken(o) for o in outcomes) else 0
+
+
+def _broken(outcome: "SceneOutcome") -> bool:
+    return outcome.status.value == "failed" or any(r.startswith("not_archived") for r in outcome.reasons)
+
+
+def _print(outcomes: "list[SceneOutcome]") -> None:
+    header = ["time (UTC)", "site", "zone", "class", "seen", "observed", "status", "also"]
+    output.print_table(header, [row for o in outcomes for row in _rows(o)], right=(4, 5))
+    unknown = {c.class_name for o in outcomes for c in o.counts if c.status.value == "not_modelled"}
+    if unknown:
+        typer.echo(f"\nThese weights do not know {', '.join(sorted(unknown))}: no number, which is not zero.")
+    for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
+        typer.echo(f"\nweights: {name}. {terms}".rstrip())
+    if any(o.scene.synthetic for o in outcomes):
+        typer.echo("Some of these pictures are synthetic: drawn, not taken.")
+
+
+def _rows(outcome: "SceneOutcome") -> list[list[str]]:
+    """A line a count; the total of a site of one zone would only repeat it."""
+    zones = {(c.site, c.zone) for c in outcome.counts}
+    alone = {site for site, _ in zones if len([1 for other, _ in zones if other == site]) == 2}
+    rows = []
+    for c in outcome.counts:
+        if c.status.value == "not_modelled" or (c.zone == "*" and c.site in alone):
+            continue
+        seen = "-" if c.seen is None else str(c.seen)
+        observed = "-" if c.observed_fraction is None else f"{100 * c.observed_fraction:.1f} %"
+        also = ", ".join(reason for reason in c.reasons if reason != c.status.value)
+        when = output.moment(outcome.scene.time, outcome.scene.time_precision)
+        rows.append([when, c.site, c.zone, c.class_name, seen, observed, c.status.value, also])
+    return rows

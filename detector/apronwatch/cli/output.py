@@ -1,0 +1,63 @@
+"""What the commands share in printing: tables, progress, JSON."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import typer
+
+Advance = Callable[[int, int], None]
+"""Called with (tiles done, tiles in all)."""
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Aligned columns on standard output; the columns named in `right` are right-aligned."""
+    table = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(row[k]) for row in table) for k in range(len(header))]
+    for n, row in enumerate(table):
+        cells = (
+            c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        typer.echo("  ".join(cells).rstrip())
+        if n == 0:
+            typer.echo("  ".join("-" * w for w in widths))
+
+
+def print_warning(message: str) -> None:
+    """One line on standard error."""
+    typer.echo(f"apronwatch: note: {' '.join(message.split())}", err=True)
+
+
+def iso(time: datetime | None) -> str | None:
+    """An instant in UTC, as `--json` writes it."""
+    return time.isoformat().replace("+00:00", "Z") if time else None
+
+
+def moment(time: datetime | None, precision: str | None) -> str:
+    """A time as tables show it: no finer than it is known."""
+    if time is None:
+        return "undated"
+    forms = {"day": "%Y-%m-%d", "hour": "%Y-%m-%d %HhZ", "minute": "%Y-%m-%d %H:%MZ"}
+    return time.strftime(forms.get(precision or "", "%Y-%m-%d %H:%M:%SZ"))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Advance]:
+    """A progress bar on standard error where that is a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

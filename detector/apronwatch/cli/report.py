@@ -1,0 +1,24 @@
+"""`apronwatch report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    site: Annotated[str, typer.Argument(metavar="SITE", help="A site of the archive.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write; it opens offline.")],
+    archive: Annotated[
+        str | None,
+        typer.Option(help="File or database URL. [default: $APRONWATCH_ARCHIVE, or apronwatch.sqlite]"),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Only counts of these weights (name or SHA-256).")] = None,
+) -> None:
+    """Write one self-contained HTML page: chart, tables, pictures, and where each number comes from."""
+    from apronwatch.archive import Archive
+    from apronwatch.report.page import write_report
+
+    with Archive.open(archive, create=False) as opened:
+        write_report(opened, site, out, model=model)
+    typer.echo(f"{out}")

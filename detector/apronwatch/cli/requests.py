@@ -1,0 +1,49 @@
+"""What `count` and `detect` are asked to look at, from their arguments."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from apronwatch.errors import CallInvalid, SiteUnknown
+from apronwatch.manifest import SceneRequest, expand, read_manifest
+from apronwatch.site import Site, read_sites
+
+
+def gather(images: Sequence[str], manifest: Path | None, **given: Any) -> list[SceneRequest]:
+    """The scenes named on the command line and in the manifest; options fill what a manifest's row leaves open.
+
+    Args:
+        images: files, addresses, STAC items or collections.
+        manifest: CSV of scenes.
+        given: `site, time, undated, gsd_m, mask` from the options.
+    """
+    if given.get("time") and given.get("undated"):
+        raise CallInvalid("--time and --undated contradict each other: give one of them")
+    rows = [request for image in images for request in expand(image)]
+    if manifest is not None:
+        rows += read_manifest(manifest)
+    if not rows:
+        raise CallInvalid("no scene to look at: name an IMAGE or a --manifest")
+    if len(rows) > 1 and given.get("time"):
+        raise CallInvalid(f"--time names one time and there are {len(rows)} scenes: use a --manifest")
+    return [_filled(row, given) for row in rows]
+
+
+def _filled(row: SceneRequest, given: dict[str, Any]) -> SceneRequest:
+    if row.time is not None:
+        given = {**given, "undated": False}
+    return replace(row, **{k: v for k, v in given.items() if v and not getattr(row, k)})
+
+
+def named_sites(path: Path | None, site_id: str | None) -> list[Site] | None:
+    """The sites of a file, or the one of them that is named; None without a file."""
+    if path is None:
+        return None
+    sites = read_sites(path)
+    if site_id is None:
+        return sites
+    chosen = [site for site in sites if site.id == site_id]
+    if not chosen:
+        raise SiteUnknown(f"{path}: no site {site_id}; it holds {', '.join(sorted(s.id for s in sites))}")
+    return chosen

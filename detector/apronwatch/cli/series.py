@@ -1,0 +1,86 @@
+"""`apronwatch series`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apronwatch.cli import output
+from apronwatch.cli.archive import ArchiveOption
+
+if TYPE_CHECKING:
+    from apronwatch.archive import SeriesRow
+
+NOTHING = "-"
+"""What a table shows where nothing can be said: never a 0."""
+
+
+def series(
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Its id in the archive.")],
+    class_name: Annotated[str | None, typer.Option("--class", help="Only this class.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Only this zone; * is the whole site.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only runs of these weights, by name or SHA-256.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the chart to this file (.png, .svg, .pdf).")] = None,
+    archive: ArchiveOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
+) -> None:
+    """Counts of a site over time: one look for each acquisition, from its newest run."""
+    from apronwatch import __version__
+    from apronwatch.archive import Archive
+
+    with Archive.open(archive, create=False) as opened:
+        rows = opened.series(site, zone=zone, class_name=class_name, model=model)
+    if csv is not None:
+        from apronwatch.interchange.counts_csv import write_counts_csv
+
+        write_counts_csv(rows, csv)
+    if plot is not None:
+        from apronwatch.report.chart import draw_series
+
+        draw_series(rows, plot, title=site, zone=zone or "*")
+    if json:
+        output.print_json({"apronwatch": __version__, "site": site, "rows": [_as_json(row) for row in rows]})
+    else:
+        _print(rows)
+
+
+def _as_json(row: "SeriesRow") -> dict[str, Any]:
+    return {
+        "time": output.iso(row.time),
+        "time_precision": row.time_precision,
+        **row.count.to_dict(),
+        "scene": {
+            "path": row.scene_path,
+            "sha256": row.scene_sha256,
+            "identity": row.scene_identity,
+            "gsd_m": row.gsd_m,
+            "synthetic": row.synthetic,
+        },
+        "run": row.run_id,
+        "runs": list(row.run_ids),
+        "model": {"name": row.model_name, "sha256": row.model_sha256},
+    }
+
+
+def _print(rows: "list[SeriesRow]") -> None:
+    if not rows:
+        output.print_warning("no look at this site has a time; `apronwatch archive redate` gives it one")
+    output.print_table(
+        ("time", "zone", "class", "seen", "observed %", "status", "reasons"),
+        [
+            (
+                output.moment(row.time, row.time_precision),
+                row.count.zone,
+                row.count.class_name,
+                NOTHING if row.count.seen is None else str(row.count.seen),
+                NOTHING
+                if row.count.observed_fraction is None
+                else f"{row.count.observed_fraction * 100:.1f}",
+                row.count.status.value,
+                ", ".join(reason for reason in row.count.reasons if reason != row.count.status.value),
+            )
+            for row in rows
+        ],
+        right=(3, 4),
+    )

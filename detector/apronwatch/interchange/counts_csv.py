@@ -1,0 +1,77 @@
+"""Counts as CSV: one row a time, zone and class; what is not known is an empty cell, never 0."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from apronwatch.interchange.files import public_name, save
+
+if TYPE_CHECKING:
+    from apronwatch.archive.rows import SeriesRow
+
+COLUMNS = (
+    "time",
+    "site",
+    "zone",
+    "class",
+    "seen",
+    "estimate",
+    "low",
+    "high",
+    "observed_fraction",
+    "status",
+    "reasons",
+    "scene",
+    "sha256",
+    "gsd_m",
+    "model",
+    "model_sha256",
+    "run",
+    "time_precision",
+    "synthetic",
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_counts_csv(rows: "Iterable[SeriesRow]", path: str | Path) -> None:
+    """Writes the rows of a series (UTF-8, RFC 4180), whole or not at all.
+
+    Raises:
+        OutputInvalid: the folder is missing, cannot be written, or the disk is full.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        cells = _cells(row)
+        writer.writerow([_inert(cells[name]) for name in COLUMNS])
+    save(Path(path), text.getvalue().encode())
+
+
+def _cells(row: "SeriesRow") -> dict[str, object]:
+    count = row.count.to_dict()
+    return {
+        **count,
+        "reasons": ";".join(count["reasons"]),
+        "time": row.time.isoformat().replace("+00:00", "Z"),
+        "time_precision": row.time_precision,
+        "scene": public_name(row.scene_path),
+        "sha256": row.scene_sha256,
+        "gsd_m": row.gsd_m,
+        "model": row.model_name,
+        "model_sha256": row.model_sha256,
+        "run": row.run_id,
+        "synthetic": "true" if row.synthetic else "false",
+    }
+
+
+def _inert(cell: object) -> object:
+    """Text that a spreadsheet would run as a formula gets an apostrophe: site files come from strangers.
+
+    See OWASP, "CSV Injection".
+    """
+    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,237 @@
+"""Several frames of one acquisition as one observation: the union of what they saw, each object once.
+
+Ground belongs to the frame that saw the most of the site, then to the next for what the earlier ones did not
+see, and so on. A later frame adds the boxes that no earlier frame could see whole; where two frames show one
+object, it counts once, and a box cut by the edge of its frame yields to the whole one.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, reduce
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from apronwatch.counting import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Count, Status
+from apronwatch.detections import Detections, Polygons
+from apronwatch.geometry import areas, pair_iou, polygons_to_shapely
+from apronwatch.run import Run, counted
+from apronwatch.site import Site
+from apronwatch.taxonomy import class_id, superclass_ids
+from apronwatch.visibility import ObservedGrid, Visibility
+
+GUARD_M = 4.0
+"""Frames lie off each other by less: a box this near to ground that no earlier frame saw is compared too."""
+
+LEAST_IOU = 0.1
+"""Boxes of one object overlap by more from frame to frame."""
+
+REACH_M = 3.0
+REACH_SHARE = 0.25
+"""Their centres lie within the greater of `REACH_M` and this share of the longest side: aircraft parked in
+echelon overlap by 0.12 with their neighbours, and only the distance tells them apart."""
+
+CUT_SHARE = 0.5
+"""A box cut by its frame's edge lies in the whole one by more than this share of the smaller of the two."""
+
+GAP_M = 2.0
+"""Two pieces of one object, cut by two frames that hardly overlap, lie at most this far apart."""
+
+UNITED = "frames_united"
+"""Reason why an estimate made for one frame cannot stand for several."""
+
+
+_INABILITIES = {Status.NOT_MODELLED.value, Status.OUT_OF_RANGE.value, Status.FAILED.value}
+_STATUSES = {status.value for status in Status}
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One run of one file of an acquisition, with its counts."""
+
+    run: Run
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What the frames of one acquisition show together.
+
+    Attributes:
+        counts: per zone and class, in the order of the first frame's.
+        visibility: of all frames together.
+        frames: in the order in which ground was given to them.
+    """
+
+    counts: tuple[Count, ...]
+    visibility: Visibility
+    frames: tuple[Frame, ...]
+
+
+def comparable(runs: Iterable[Run]) -> bool:
+    """Whether frames can be united: they lie in one plane on the ground and were seen by the same weights."""
+    runs = list(runs)
+    planes = {run.visibility.grid.crs if run.visibility.grid else None for run in runs}
+    return None not in planes and len(planes) == 1 and len({run.model.sha256 for run in runs}) == 1
+
+
+def unite(frames: Sequence[Frame], site: Site) -> Observation:
+    """The counts and visibility of several frames as one look, whatever the order in which they are given.
+
+    A class is counted only in the frames fine enough for it; statuses follow from what they saw together.
+
+    Args:
+        frames: at least one, of done runs for the same version of the site.
+        site: that version.
+
+    Raises:
+        ValueError: frames that are not `comparable`; each of those is a look of its own.
+    """
+    if not comparable(frame.run for frame in frames):
+        raise ValueError(f"{len(frames)} frames that do not share ground, plane and weights cannot be united")
+    ordered = tuple(sorted({frame.run.key: frame for frame in frames}.values(), key=_rank))
+    if len(ordered) == 1:
+        return Observation(ordered[0].counts, ordered[0].run.visibility, ordered)
+    zones = site.zones_in_plane(ordered[0].run.detections.crs, 1.0)
+
+    @cache
+    def view(members: tuple[Frame, ...]) -> _View:
+        return _View(_boxes(members), _visibility(members, zones))
+
+    counts = [_count(count, ordered, view, zones[count.zone]) for count in ordered[0].counts]
+    return Observation(tuple(counts), view(ordered).visibility, ordered)
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """What some frames show together: the boxes that count, once each, and the ground."""
+
+    boxes: Detections
+    visibility: Visibility
+
+
+def _rank(frame: Frame) -> tuple[float, str, str]:
+    return -frame.run.visibility.fractions["*"], frame.run.scene.identity, frame.run.key
+
+
+def _count(
+    first: Count, frames: tuple[Frame, ...], view: Callable[[tuple[Frame, ...]], _View], ground: BaseGeometry
+) -> Count:
+    """The count of one zone and class over all frames; `first` is the first frame's."""
+    zone, name = first.zone, first.class_name
+    own = [c for frame in frames for c in frame.counts if (c.zone, c.class_name) == (zone, name)]
+    able = [n for n, count in enumerate(own) if not _INABILITIES & set(count.reasons)]
+    shown = view(tuple(frames[n] for n in able) or frames)
+    fraction = shown.visibility.fractions[zone]
+    statuses = _statuses([own[n] for n in able], own, fraction)
+    status = statuses[0] if statuses else Status.COMPLETE
+    without = status in NO_NUMBER
+    said = (reason for count in own if (count.seen is None) == without for reason in count.reasons)
+    reasons = [*(s.value for s in statuses), *dict.fromkeys(r for r in said if r not in _STATUSES)]
+    seen = None
+    if not without:
+        inside = shapely.intersects(ground, shapely.points(shown.boxes.centres))
+        seen = int((inside & (shown.boxes.classes == class_id(name))).sum())
+        if any(count.estimate is not None for count in own):
+            reasons.append(UNITED)
+    return Count(first.site, zone, name, seen, None, None, None, fraction, status, tuple(reasons))
+
+
+def _statuses(able: Sequence[Count], own: Sequence[Count], fraction: float) -> list[Status]:
+    """Every status that applies to frames together, short of `complete`, in order."""
+    unseen = [Status.UNSEEN] if fraction <= UNSEEN_UP_TO else []
+    if any(Status.NOT_MODELLED.value in count.reasons for count in own):
+        return [Status.NOT_MODELLED, *unseen]
+    too_coarse = [] if able else [Status.OUT_OF_RANGE]
+    capped = any(Status.SATURATED.value in count.reasons for count in able or own)
+    saturated = [Status.SATURATED] if capped else []
+    partial = [Status.PARTIAL] if fraction < COMPLETE_FROM else []
+    return [*unseen, *too_coarse, *saturated, *partial]
+
+
+def _visibility(frames: tuple[Frame, ...], zones: dict[str, BaseGeometry]) -> Visibility:
+    """Fractions of the frame that saw most of a zone, exact, unless others add ground to it, cell by cell."""
+    grids = _grids(frames)
+    ground = reduce(ObservedGrid.union, grids)
+    fractions = {}
+    for zone, shape in zones.items():
+        best = max(frame.run.visibility.fractions[zone] for frame in frames)
+        together = ground.fraction(shape)
+        adds = together > max(grid.fraction(shape) for grid in grids)
+        fractions[zone] = max(best, together) if adds else best
+    return Visibility(fractions, frames[0].run.visibility.areas_m2, ground)
+
+
+def _boxes(frames: tuple[Frame, ...]) -> Detections:
+    """The boxes that count, once each."""
+    grids = _grids(frames)
+    kept, ground = counted(frames[0].run), grids[0]
+    for frame, grid in zip(frames[1:], grids[1:], strict=True):
+        boxes = counted(frame.run)
+        added = boxes.select(~_seen_whole(boxes.polygons, ground))
+        kept = _joined(kept, added)
+        ground = ground.union(grid)
+    return kept
+
+
+def _grids(frames: tuple[Frame, ...]) -> list[ObservedGrid]:
+    return [frame.run.visibility.grid for frame in frames if frame.run.visibility.grid is not None]
+
+
+def _seen_whole(polygons: Polygons, ground: ObservedGrid) -> NDArray[np.bool_]:
+    """(N,) boxes that lie in the ground with a guard around: corners, middles of sides, and centre."""
+    centres = polygons.mean(axis=1, keepdims=True)
+    outline = np.concatenate([polygons, (polygons + np.roll(polygons, 1, axis=1)) / 2], axis=1)
+    away = outline - centres
+    distance = np.linalg.norm(away, axis=2, keepdims=True)
+    grown = outline + GUARD_M * away / np.maximum(distance, 1e-9)
+    points = np.concatenate([centres, outline, grown], axis=1)
+    inside = ground.contains(points.reshape(-1, 2)).reshape(points.shape[:2])
+    whole: NDArray[np.bool_] = np.logical_and.reduce(inside, axis=1)
+    return whole
+
+
+def _joined(kept: Detections, added: Detections) -> Detections:
+    """Both, each object once: a pair is joined nearest first, and no box is joined twice."""
+    first, second = _same_object(kept, added)
+    # A cut box yields to a whole one; of two cut ones the smaller yields.
+    size = [np.where(boxes.truncated, areas(boxes.polygons), np.inf) for boxes in (kept, added)]
+    yields = size[0][first] < size[1][second]
+    stays = np.setdiff1d(np.arange(len(kept)), first[yields])
+    comes = np.setdiff1d(np.arange(len(added)), second[~yields])
+    return Detections.concatenate([kept.select(stays), added.select(comes)])
+
+
+def _same_object(kept: Detections, added: Detections) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs of one object, at most one a box."""
+    shapes = polygons_to_shapely(added.polygons)
+    second, first = shapely.STRtree(polygons_to_shapely(kept.polygons)).query(
+        shapes, predicate="dwithin", distance=GAP_M
+    )
+    alike = superclass_ids(kept.classes[first]) == superclass_ids(added.classes[second])
+    first, second = first[alike], second[alike]
+    a, b = kept.polygons[first], added.polygons[second]
+    apart = np.linalg.norm(kept.centres[first] - added.centres[second], axis=1)
+    iou = pair_iou(a, b)
+    longest = np.maximum(kept.lengths_m[first], added.lengths_m[second])
+    near = (iou > LEAST_IOU) & (apart <= np.maximum(REACH_M, REACH_SHARE * longest))
+    shared = iou / (1 + iou) * (areas(a) + areas(b)) / np.minimum(areas(a), areas(b))
+    cuts = kept.truncated[first].astype(int) + added.truncated[second]
+    same = near | ((cuts > 0) & (shared > CUT_SHARE)) | (cuts == 2)
+    return _nearest_once(first[same], second[same], apart[same])
+
+
+def _nearest_once(
+    first: NDArray[np.intp], second: NDArray[np.intp], apart: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of pairs, those left when the nearest are taken in turn and each box once."""
+    taken: tuple[set[int], set[int]] = set(), set()
+    chosen = []
+    for k in np.lexsort((second, first, apart)).tolist():
+        if first[k] not in taken[0] and second[k] not in taken[1]:
+            taken[0].add(int(first[k]))
+            taken[1].add(int(second[k]))
+            chosen.append(k)
+    return first[chosen], second[chosen]

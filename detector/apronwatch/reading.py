@@ -1,0 +1,156 @@
+"""Tiles of a scene as 8-bit pictures with their masks, read ahead on threads."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import Transformer
+from rasterio.windows import Window
+
+from apronwatch.lattice import Tile
+from apronwatch.masking import Mask
+from apronwatch.scene import Scene
+from apronwatch.warping import Pixels, Placement, Placer, along, warp
+
+FILL = 114
+"""Grey under invalid pixels: what the detectors were padded with when they were trained."""
+
+
+WARPABLE = frozenset({"uint8", "uint16", "int16", "float32"})
+"""Types that OpenCV both averages and interpolates; others go by way of float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class TileImage:
+    """A tile's pixels and what they are worth.
+
+    Attributes:
+        tile: which.
+        pixels: (T, T, 3) uint8, stretched; `FILL` where nothing was seen.
+        valid: (T, T) bool: the scene has a pixel there.
+        clear: (T, T) bool: valid, and no supplied mask hides the ground.
+    """
+
+    tile: Tile
+    pixels: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
+    clear: NDArray[np.bool_]
+
+
+class TileReader:
+    """Reads tiles of a plane from a scene; safe to call from several threads."""
+
+    def __init__(self, scene: Scene, plane_crs: str | None, mask: Mask | None = None) -> None:
+        self._scene = scene
+        self._mask = mask
+        self._placer = Placer(plane_crs, scene.info.crs, _to_crs_or_plane(scene))
+
+    def read(self, tile: Tile) -> TileImage:
+        """The tile's pixels; all invalid where the scene does not reach or holds nothing."""
+        placement = self._placer.place(tile)
+        pixels = np.full((tile.size_px, tile.size_px, 3), FILL, dtype=np.uint8)
+        valid = np.zeros((tile.size_px, tile.size_px), dtype=np.bool_)
+        found = self._read(tile, placement)
+        if found is not None and found[1].any():
+            pixels, valid = self._scene.stretch.apply(found[0]), found[1]
+            if not valid.all():
+                pixels[~valid] = FILL
+        clear = valid
+        if self._mask is not None and valid.any():
+            clear = valid & ~self._mask.hidden(tile)
+        return TileImage(tile, pixels, valid, clear)
+
+    def _read(self, tile: Tile, placement: Placement) -> tuple[Pixels, NDArray[np.bool_]] | None:
+        """The tile's pixels in the scene's own type, and which of them are valid; None beyond the scene."""
+        scene = self._scene
+        if placement.offset is not None:
+            exact = Window(*placement.offset, tile.size_px, tile.size_px)
+            if _inside(exact, scene):
+                return scene.read(exact)
+        step = _overview_step(scene, min(placement.scale))
+        window, shape = placement.source(step)
+        pixels, valid = _read_padded(scene, window, step)
+        if not valid.any():
+            return None
+        warped, seen = warp(pixels, valid, window, shape, placement)
+        return warped, seen & placement.inside(scene.width, scene.height)
+
+
+def _to_crs_or_plane(scene: Scene) -> Affine:
+    """Pixel to the scene's CRS; for a picture without georeference, pixel to its own plane in metres."""
+    if scene.crs is not None:
+        return scene.transform
+    return Affine.scale(scene.gsd_m, -scene.gsd_m)
+
+
+def bounds_in_plane(scene: Scene, plane_crs: str | None) -> tuple[float, float, float, float]:
+    """(minx, miny, maxx, maxy) of the scene's pixels in the metres of a plane."""
+    steps = np.linspace(0.0, 1.0, 65)
+    zeros, ones = np.zeros_like(steps), np.ones_like(steps)
+    across = np.concatenate([steps, ones, steps, zeros]) * scene.width
+    down = np.concatenate([zeros, steps, ones, steps]) * scene.height
+    x, y = along(_to_crs_or_plane(scene), across, down)
+    if plane_crs is not None:
+        x, y = Transformer.from_crs(scene.info.crs, plane_crs, always_xy=True).transform(x, y)
+    return float(np.min(x)), float(np.min(y)), float(np.max(x)), float(np.max(y))
+
+
+def _overview_step(scene: Scene, scale: float) -> int:
+    """The coarsest overview that still has two pixels or more for each of the tile's; 1 without one."""
+    return max((step for step in scene.dataset().overviews(scene.bands[0]) if step <= scale / 2), default=1)
+
+
+def _read_padded(scene: Scene, window: Window, step: int) -> tuple[Pixels, NDArray[np.bool_]]:
+    """A window that may reach beyond the scene: its edge is repeated there."""
+    height, width = int(window.height) // step, int(window.width) // step
+    left, top = max(0, int(window.col_off)), max(0, int(window.row_off))
+    right = min(scene.width, int(window.col_off + window.width))
+    bottom = min(scene.height, int(window.row_off + window.height))
+    if right <= left or bottom <= top:
+        return np.zeros((height, width, 1), np.uint8), np.zeros((height, width), np.bool_)
+    reduced = (-(-(bottom - top) // step), -(-(right - left) // step)) if step > 1 else None
+    pixels: Any
+    pixels, valid = scene.read(Window(left, top, right - left, bottom - top), reduced)
+    if pixels.dtype.name not in WARPABLE:
+        pixels = pixels.astype(np.float32)
+    before = (top - int(window.row_off)) // step, (left - int(window.col_off)) // step
+    after = height - before[0] - valid.shape[0], width - before[1] - valid.shape[1]
+    if before == after == (0, 0):
+        return pixels, valid
+    edges = before[0], after[0], before[1], after[1]
+    padded = cv2.copyMakeBorder(pixels, *edges, cv2.BORDER_REPLICATE).reshape(height, width, -1)
+    mask = cv2.copyMakeBorder(valid.astype(np.uint8), *edges, cv2.BORDER_REPLICATE)
+    return padded, mask > 0
+
+
+def _inside(window: Window, scene: Scene) -> bool:
+    return bool(
+        window.col_off >= 0
+        and window.row_off >= 0
+        and window.col_off + window.width <= scene.width
+        and window.row_off + window.height <= scene.height
+    )
+
+
+def read_ahead(
+    reader: TileReader, tiles: Iterable[Tile], *, threads: int = 2, ahead: int = 6
+) -> Iterator[TileImage]:
+    """The tiles' pictures, in order, read on threads up to `ahead` tiles before they are asked for."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="reading") as pool:
+        waiting: deque[Future[TileImage]] = deque()
+        try:
+            for tile in tiles:
+                waiting.append(pool.submit(reader.read, tile))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,143 @@
+"""The tables of a report: numbers by look, zone and class, with a dash and its reason where there is none."""
+
+from collections.abc import Iterable, Sequence
+
+from apronwatch.counting import Count, Status
+from apronwatch.interchange.files import public_name
+from apronwatch.report.looks import Look
+from apronwatch.report.markup import Markup, join, name, tag
+from apronwatch.report.words import (
+    STATUS_NAMES,
+    class_label,
+    explain,
+    moment,
+    number,
+    reason_label,
+    remarks,
+    share,
+    zone_label,
+)
+from apronwatch.site import Site
+from apronwatch.taxonomy import CLASSES
+from apronwatch.zone import ALL_ZONES
+
+
+def shown_classes(looks: Iterable[Look]) -> list[str]:
+    """The classes with a number in any look; where there are none, those that were looked for."""
+    counts = [c for look in looks for c in look.counts]
+    numbered = {c.class_name for c in counts if c.seen is not None}
+    able = {c.class_name for c in counts if c.status is not Status.NOT_MODELLED}
+    return [class_name for class_name in CLASSES if class_name in (numbered or able)]
+
+
+def newest(look: Look, classes: Sequence[str]) -> Markup:
+    """The totals of one look, large."""
+    items = []
+    for count in (look.count(ALL_ZONES, class_name) for class_name in classes):
+        if count is not None:
+            large = tag("strong", "–" if count.seen is None else number(count))
+            what = f"{class_label(count.class_name)} seen, {STATUS_NAMES[count.status]}"
+            items.append(tag("li", large, what, class_=_kind(count)))
+    title = f"Newest look: {moment(look.time, look.time_precision)}, whole site"
+    return join([tag("h2", title), tag("ul", *items, class_="now")])
+
+
+def class_tables(site: Site, looks: Sequence[Look], classes: Sequence[str]) -> Markup:
+    """A table for each class: looks by zones, a number or a dash with its reason in each cell."""
+    zones = [ALL_ZONES, *(zone.id for zone in site.zones)]
+    if len(site.zones) == 1 and all(_one_zone_is_all(look, site.zones[0].id) for look in looks):
+        zones = zones[:1]
+    marked = [(look, _marks(look, site)) for look in looks]
+    tables = [_class_table(class_name, zones, marked) for class_name in classes]
+    rest = [_without(class_name, looks) for class_name in CLASSES if class_name not in classes]
+    if rest:
+        tables.append(tag("p", f"No look gave a number of: {', '.join(rest)}.", class_="soft"))
+    return join(tables)
+
+
+def zone_table(counts: Sequence[Count], zones: Sequence[str], classes: Sequence[str]) -> Markup:
+    """One picture's zones: share observed, numbers, and every reason."""
+    rows = []
+    for zone in zones:
+        here = {c.class_name: c for c in counts if c.zone == zone and c.class_name in classes}
+        said = dict.fromkeys(reason_label(r) for c in here.values() for r in remarks(c))
+        fraction = next((c.observed_fraction for c in here.values()), None)
+        cells = [_cell(here.get(class_name), observed=False) for class_name in classes]
+        head = tag("th", name(zone_label(zone)), scope="row")
+        rows.append(tag("tr", head, tag("td", share(fraction)), *cells, tag("td", ", ".join(said) or "–")))
+    columns = ["zone", "observed", *(f"{class_label(c)} seen" for c in classes), "remarks"]
+    return _table("Zones of this picture", columns, rows)
+
+
+def reasons(looks: Iterable[Look], classes: Sequence[str]) -> Markup:
+    """Each remark that occurs, in plain words."""
+    counts = [c for look in looks for c in look.counts if c.class_name in classes]
+    found = dict.fromkeys(r for c in counts for r in remarks(c))
+    if not found:
+        return Markup("")
+    entries = [part for r in found for part in (tag("dt", reason_label(r)), tag("dd", explain(r)))]
+    return join([tag("h3", "What the remarks mean"), tag("dl", *entries)])
+
+
+def _class_table(class_name: str, zones: Sequence[str], looks: Sequence[tuple[Look, str]]) -> Markup:
+    rows = []
+    for look, marks in looks:
+        small = [tag("small", f" {marks}", class_="soft")] if marks else []
+        head = tag("th", moment(look.time, look.time_precision), *small, scope="row")
+        rows.append(tag("tr", head, *(_cell(look.count(zone, class_name)) for zone in zones)))
+    columns = ["look (UTC)", *(zone_label(zone) for zone in zones)]
+    return _table(f"{class_label(class_name).capitalize()} seen", columns, rows)
+
+
+def _marks(look: Look, site: Site) -> str:
+    """What sets a look apart from the others."""
+    said = []
+    if look.time is None:
+        said.append(f"{public_name(look.runs[0].scene.path)}, not in the chart")
+    if look.synthetic:
+        said.append("synthetic")
+    if len(look.runs) > 1:
+        said.append(f"{len(look.runs)} frames")
+    if any(run.site.geometry_hash != site.geometry_hash for run in look.runs):
+        said.append("other outlines of the zones")
+    return ", ".join(said)
+
+
+def _cell(count: Count | None, *, observed: bool = True) -> Markup:
+    if count is None:
+        return tag("td", "–", tag("small", "not counted"), class_="gap")
+    told = {"data_zone": count.zone, "data_class": count.class_name, "data_status": count.status.value}
+    if count.seen is None:
+        return tag("td", "–", tag("small", STATUS_NAMES[count.status]), class_="gap", **told)
+    small = []
+    if count.low is not None and count.high is not None:
+        small.append(tag("small", f"90 % interval {count.low:g} to {count.high:g}"))
+    if count.status is Status.SATURATED:
+        small.append(tag("small", STATUS_NAMES[count.status]))
+    elif observed and count.status is Status.PARTIAL:
+        small.append(tag("small", f"{share(count.observed_fraction)} observed"))
+    return tag("td", number(count), *small, class_=_kind(count), data_seen=count.seen, **told)
+
+
+def _kind(count: Count) -> str:
+    if count.seen is None:
+        return "gap"
+    return "complete" if count.status is Status.COMPLETE else "least"
+
+
+def _one_zone_is_all(look: Look, zone: str) -> bool:
+    totals = {c.class_name: (c.seen, c.status) for c in look.counts if c.zone == ALL_ZONES}
+    return totals == {c.class_name: (c.seen, c.status) for c in look.counts if c.zone == zone}
+
+
+def _without(class_name: str, looks: Iterable[Look]) -> str:
+    """A class that no look has a number of, and why."""
+    done = [c for look in looks if not look.failed for c in look.counts if c.class_name == class_name]
+    why = dict.fromkeys(STATUS_NAMES[c.status] for c in done)
+    return f"{class_label(class_name)} ({', '.join(why) or 'not counted'})"
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Markup]) -> Markup:
+    top = tag("thead", tag("tr", *(tag("th", name(column), scope="col") for column in columns)))
+    table = tag("table", tag("caption", title), top, tag("tbody", *rows))
+    return tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title)

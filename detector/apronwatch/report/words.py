@@ -1,0 +1,148 @@
+"""What statuses, reasons and classes are called before a reader, and text that every picture can carry."""
+
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+from matplotlib.ft2font import FT2Font
+
+from apronwatch.counting import NO_NUMBER, Count, Status
+
+CLASS_NAMES = {
+    "plane": ("plane", "planes"),
+    "helicopter": ("helicopter", "helicopters"),
+    "vehicle_small": ("small vehicle", "small vehicles"),
+    "vehicle_large": ("large vehicle", "large vehicles"),
+    "ship": ("ship", "ships"),
+}
+"""One and several."""
+
+STATUS_NAMES: dict[str, str] = {
+    Status.FAILED: "failed",
+    Status.NOT_MODELLED: "not looked for",
+    Status.UNSEEN: "not observed",
+    Status.OUT_OF_RANGE: "too small to see",
+    Status.SATURATED: "box limit reached",
+    Status.PARTIAL: "partly observed",
+    Status.COMPLETE: "fully observed",
+}
+
+REASONS = {
+    "failed": "The run broke off: nothing can be said from this picture.",
+    "not_modelled": "The weights don't know this class, so nothing was looked for.",
+    "unseen": "Nothing of the zone was observed: outside the picture, without pixels, or under a mask.",
+    "out_of_range": "At this ground sample distance the class is too small (or too large) for the weights.",
+    "saturated": "The cap on the number of boxes was reached: there may be more than the number says.",
+    "partial": "Only a part of the zone was observed: the number is a least one.",
+    "uncalibrated": "No calibration for these weights and this class: no estimate and no interval are given.",
+    "synthetic_only": (
+        "These weights learned the class, or its calibration, on drawn scenes only: nothing is known of its "
+        "errors on real pictures."
+    ),
+    "outside_the_scene": "The picture does not reach this zone.",
+    "detections_under_mask_left_out": "Objects found under the supplied mask (cloud, shadow) are left out.",
+    "frames_united": "Frames of one acquisition were united: an estimate made for one is none for them.",
+    "frames_not_comparable": (
+        "Several pictures of one acquisition without georeference: they can't be laid over each other, so "
+        "each is a look of its own."
+    ),
+}
+
+_DEJAVU = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+FONT = str(_DEJAVU / "DejaVuSans.ttf")
+FONT_BOLD = str(_DEJAVU / "DejaVuSans-Bold.ttf")
+
+
+def remarks(count: Count) -> list[str]:
+    """The reasons of a count that tell a reader something: what was not seen at all was not seen in part."""
+    implied = {Status.PARTIAL.value} if Status.UNSEEN.value in count.reasons else set()
+    return [reason for reason in count.reasons if reason not in implied]
+
+
+def reason_label(reason: str) -> str:
+    """A reason in two or three words."""
+    return STATUS_NAMES.get(reason, reason.replace("_", " "))
+
+
+def explain(reason: str) -> str:
+    """A reason in plain words; one that has no words here is shown as it stands."""
+    return REASONS.get(reason, reason.replace("_", " "))
+
+
+def class_label(name: str) -> str:
+    """`vehicle_small` as `small vehicles`."""
+    return CLASS_NAMES[name][1]
+
+
+def quantity(count: Count) -> str:
+    """`12 planes`, `at least 1 ship`: a count that has a number, with what it is a number of."""
+    return f"{number(count)} {CLASS_NAMES[count.class_name][count.seen != 1]}"
+
+
+def several(n: int, one: str, many: str = "") -> str:
+    """`1 look`, `2 looks`."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def zone_label(zone: str) -> str:
+    """The zone's id, or what `*` means."""
+    return "whole site" if zone == "*" else zone
+
+
+def number(count: Count) -> str:
+    """What a count says, never a zero for what was not seen: `12`, `at least 12`, `– not observed`."""
+    if count.seen is None or count.status in NO_NUMBER:
+        return f"– {STATUS_NAMES[count.status]}"
+    if count.status in (Status.PARTIAL, Status.SATURATED):
+        return f"at least {count.seen}"
+    return str(count.seen)
+
+
+def share(fraction: float | None) -> str:
+    """A share as a percentage: 100 % and 0 % only where it counts as complete or unseen (0.999, 0.001)."""
+    if fraction is None:
+        return "–"
+    if fraction >= 0.999:
+        return "100 %"
+    if fraction <= 0.001:
+        return "0 %"
+    return f"{100 * fraction:.{0 if 0.01 <= fraction < 0.99 else 1}f} %"
+
+
+def moment(time: datetime | None, precision: str | None) -> str:
+    """A UTC time no finer than it is known: `2024-12-08 09:41 UTC`, `2024-12-08`, `undated`."""
+    if time is None:
+        return "undated"
+    form = {"second": "%Y-%m-%d %H:%M:%S UTC", "minute": "%Y-%m-%d %H:%M UTC", "hour": "%Y-%m-%d, %H h UTC"}
+    return time.strftime(form.get(precision or "day", "%Y-%m-%d"))
+
+
+def drawable(text: str, limit: int = 120) -> str:
+    """One line that the pictures' font can draw: others become escapes, long text is cut in the middle.
+
+    Matplotlib warns of a missing glyph and draws a box, which would make two names look the same.
+    """
+    line = " ".join(text.split())
+    if len(line) > limit:
+        half = (limit - 1) // 2
+        line = f"{line[:half]}…{line[-half:]}"
+    return "".join(c if _has_glyph(c) else c.encode("unicode_escape").decode() for c in line)
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = list(names) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _has_glyph(character: str) -> bool:
+    invisible = unicodedata.category(character).startswith("C")
+    return not invisible and all(ord(character) in _characters(font) for font in (FONT, FONT_BOLD))
+
+
+@cache
+def _characters(font: str) -> frozenset[int]:
+    return frozenset(FT2Font(font).get_charmap())

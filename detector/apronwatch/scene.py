@@ -1,0 +1,293 @@
+"""`Scene`: one acquisition. Where, when, how fine (true metres), which bits, which pixels are valid."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pyproj
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+from shapely.geometry import Polygon
+
+from apronwatch.bands import choose_bands
+from apronwatch.errors import ContradictingGsd, NoGsd
+from apronwatch.georeference import footprint_lonlat, georeference, true_gsd_m
+from apronwatch.identity import identify
+from apronwatch.opening import Handles, Source, members, probe
+from apronwatch.pixels import read_pixels
+from apronwatch.remote import is_url, public
+from apronwatch.sampling import sample_windows
+from apronwatch.sceneinfo import SceneInfo
+from apronwatch.sidecars import Sidecar, read_sidecars
+from apronwatch.stac import StacImage, is_document, read_image
+from apronwatch.stretch import Stretch
+from apronwatch.times import AcquisitionTime, from_datetime, from_metadata, from_name, parse_time, resolve
+
+GSD_TOLERANCE = 0.05
+"""A told GSD may differ from the measured one by this share; beyond it one of the two is wrong."""
+
+SYNTHETIC_TAG = "APRONWATCH_SYNTHETIC"
+
+
+class Scene:
+    """One image of one acquisition, opened and checked, its pixels unread.
+
+    A context manager. `read` and `dataset` may be called from several threads: each has a handle of its own.
+
+    Attributes:
+        path: as the user gave it.
+        uri: GDAL's name of the raster.
+        width, height: pixels.
+        bands: 1-based numbers of the bands that `read` gives: red, green, blue, or one.
+        dtype: numpy name of the type of `read`'s pixels.
+        crs: of the pixels; None for a picture without georeference.
+        transform: affine from pixel (column, row) to `crs`; identity for a picture.
+        gsd_m: true metres on the ground of one pixel at the centre.
+        mask_path: a file that says where the ground is hidden, as the user gave it; not applied by `read`.
+        time: when it was taken; None when undated.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        handles: Handles,
+        files: Sequence[str],
+        image: StacImage | None,
+        *,
+        gsd_m: float | None,
+        mask: str | None,
+    ) -> None:
+        dataset = handles.get()
+        self.path = path
+        self._handles = handles
+        self._files = tuple(files)
+        self._image = image
+        self.uri = handles.source.gdal
+        self.width, self.height = int(dataset.width), int(dataset.height)
+        self._bands = choose_bands(dataset, public(path), image.band_names if image else ())
+        self.bands = self._bands.numbers
+        self.dtype = str(dataset.dtypes[self.bands[0] - 1])
+        self.crs, self.transform, warned = georeference(dataset, files[0])
+        self.gsd_m, hinted = self._true_gsd(gsd_m)
+        self.mask_path = mask
+        self.sidecars: tuple[Sidecar, ...] = ()
+        self.time: AcquisitionTime | None = None
+        self.sensor: str | None = None
+        self.acquisition: str | None = None
+        self.warnings = (*self._bands.warnings, *warned, *hinted)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        time: datetime | str | None = None,
+        undated: bool = False,
+        gsd_m: float | None = None,
+        mask: str | None = None,
+        acquisition: str | None = None,
+        time_source: str = "option",
+    ) -> Self:
+        """Open a raster, its address, or a STAC item, and check all that can be wrong with it.
+
+        Args:
+            path: a local file, an `http(s)` address, or a STAC item (`FILE#ID` for one of an item
+                collection).
+            time: of acquisition, ISO 8601 or a datetime; without a zone it is UTC.
+            undated: look for no time.
+            gsd_m: true ground sample distance; needed for a picture without georeference. For a georeferenced
+                scene the measured one stands, and a told one must agree with it.
+            mask: file that says where the ground is hidden.
+            acquisition: id of the acquisition, where the user knows better than the metadata.
+            time_source: who gave `time`: `option` or `manifest`.
+
+        Raises:
+            SceneUnreadable, NetworkUnavailable: the raster, a member of it, or its STAC item cannot be read.
+            SceneNotGeocoded: it has only ground control points or RPCs.
+            BandsUnclear: it cannot be told which bands are red, green and blue.
+            NoGsd, ContradictingGsd: a picture without `gsd_m`; a `gsd_m` that the georeference contradicts.
+            NoTime, BadTime, ContradictingTimes: see `times.resolve`.
+        """
+        given = _given_time(time, time_source)
+        name = str(path)
+        image = read_image(name) if is_document(name) else None
+        source = Source.locate(image.href if image else name)
+        handles = Handles(source)
+        try:
+            dataset = handles.get()
+            files = members(source, dataset)
+            probe(dataset, public(source.path))
+            scene = cls(name, handles, files, image, gsd_m=gsd_m, mask=mask)
+            scene._describe(acquisition)
+            scene._date(given, undated)
+        except BaseException:
+            handles.close()
+            raise
+        return scene
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the handles of all threads."""
+        self._handles.close()
+
+    def dataset(self) -> DatasetReader:
+        """The calling thread's handle."""
+        return self._handles.get()
+
+    def read(
+        self, window: Window, out_shape: tuple[int, int] | None = None
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Pixels of a window that lies within the scene, and which of them are valid.
+
+        Args:
+            window: columns and rows of the scene.
+            out_shape: (h, w) to shrink to: pixels by area average, from overviews where there are; the mask
+                by nearest neighbour.
+
+        Returns:
+            (h, w, B) pixels in the scene's type, B = 1 or 3; (h, w) bool: neither nodata, nor transparent,
+            nor masked inside the file or by its `.msk`, nor NaN.
+
+        Raises:
+            SceneUnreadable: the file breaks off or is damaged there.
+        """
+        return read_pixels(self.dataset(), self._bands, window, out_shape, public(self.path))
+
+    @cached_property
+    def stretch(self) -> Stretch:
+        """How its pixels become 8 bits; measured once, by percentiles of a sample of the valid pixels."""
+        if self.dtype == "uint8":
+            return Stretch("none")
+        samples: list[NDArray[np.generic]] = []
+        for window, shape in sample_windows(self.dataset(), self.bands[0]):
+            pixels, valid = self.read(window, shape)
+            samples.append(pixels[valid])
+        return Stretch.measure(list(np.concatenate(samples).T))
+
+    @cached_property
+    def info(self) -> SceneInfo:
+        """The facts of the scene. The first call reads all bytes once for their hash, and samples pixels."""
+        identity = identify(self._all_files())
+        tags = self.dataset().tags()
+        footprint = self.footprint_lonlat()
+        return SceneInfo(
+            path=public(self.path),
+            identity=identity.key,
+            sha256=identity.sha256,
+            time=self.time.time if self.time else None,
+            time_precision=self.time.precision if self.time else None,
+            time_source=self.time.source if self.time else None,
+            width=self.width,
+            height=self.height,
+            gsd_m=self.gsd_m,
+            crs=_crs_text(self.crs),
+            transform=tuple(self.transform)[:6],
+            footprint_wkt=footprint.wkt if footprint else None,
+            bands=self.bands,
+            dtype=self.dtype,
+            stretch=self.stretch.to_dict(),
+            sensor=self.sensor,
+            acquisition=self.acquisition,
+            attribution=tags.get("TIFFTAG_COPYRIGHT") or (self._image.attribution if self._image else None),
+            synthetic=tags.get(SYNTHETIC_TAG, "").upper() == "YES",
+            warnings=self.warnings,
+        )
+
+    def footprint_lonlat(self) -> Polygon | None:
+        """The pixels' rectangle in longitude and latitude, edges densified; None for a picture."""
+        if self.crs is None:
+            return None
+        return footprint_lonlat(self.crs, self.transform, self.width, self.height)
+
+    def _all_files(self) -> list[str]:
+        return list(dict.fromkeys([*self._files, *(str(sidecar.path) for sidecar in self.sidecars)]))
+
+    def _true_gsd(self, told: float | None) -> tuple[float, tuple[str, ...]]:
+        name = public(self.path)
+        if told is not None and not 0 < told < float("inf"):
+            raise NoGsd(f"{name}: a ground sample distance of {told} m; expected metres per pixel above 0")
+        if self.crs is None:
+            if told is None:
+                raise NoGsd(
+                    f"{name}: a picture without georeference; give its ground sample distance, --gsd METRES"
+                )
+            return told, ()
+        measured = true_gsd_m(self.crs, self.transform, self.width, self.height)
+        if told is not None and abs(told / measured - 1) > GSD_TOLERANCE:
+            raise ContradictingGsd(
+                f"{name}: a GSD of {told:g} m was told, its georeference ({self.crs.name}) gives "
+                f"{measured:.4g} m on "
+                "the ground; leave --gsd out, or correct the georeference"
+            )
+        hint = self._image.gsd_m if self._image else None
+        if hint and not 0.5 < measured / hint < 2:
+            return measured, (f"the STAC item says a GSD of {hint:g} m, its image has {measured:.4g} m",)
+        return measured, ()
+
+    def _describe(self, acquisition: str | None) -> None:
+        """Sensor and acquisition, from the item, the sidecars and NITF, in this order."""
+        raster = self._files[0]
+        if not is_url(raster):
+            self.sidecars = tuple(read_sidecars(Path(raster)))
+        tags = self.dataset().tags()
+        sensors = [
+            self._image and self._image.sensor,
+            *(s.sensor for s in self.sidecars),
+            tags.get("NITF_ISORCE"),
+        ]
+        self.sensor = next((one.strip() for one in sensors if one and one.strip()), None)
+        known = [
+            acquisition,
+            self._image and self._image.acquisition,
+            *(s.acquisition for s in self.sidecars),
+        ]
+        self.acquisition = next((one for one in known if one), None)
+
+    def _date(self, given: AcquisitionTime | None, undated: bool) -> None:
+        if undated:
+            return
+        dataset = self.dataset()
+        tags = dataset.tags()
+        found = [
+            given,
+            self._image.time if self._image else None,
+            from_metadata(tags.get("NITF_IDATIM", ""), "nitf"),
+            *(time for sidecar in self.sidecars for time in sidecar.times),
+            from_metadata(dataset.tags(ns="IMAGERY").get("ACQUISITIONDATETIME", ""), "sidecar"),
+            from_name(_file_name(self._files[0])),
+            from_metadata(tags.get("TIFFTAG_DATETIME", ""), "tiff"),
+        ]
+        self.time, warned = resolve([time for time in found if time], public(self.path))
+        self.warnings += warned
+
+
+def _given_time(time: datetime | str | None, source: str) -> AcquisitionTime | None:
+    if time is None:
+        return None
+    return from_datetime(time, source) if isinstance(time, datetime) else parse_time(time, source)
+
+
+def _file_name(path: str) -> str:
+    return Path(unquote(urlsplit(path).path) if is_url(path) else path).name
+
+
+def _crs_text(crs: pyproj.CRS | None) -> str | None:
+    """`EPSG:n` where the CRS is that one, whatever it is called in the file; else WKT."""
+    if crs is None:
+        return None
+    code = crs.to_epsg()
+    same = code is not None and pyproj.CRS.from_epsg(code).equals(crs, ignore_axis_order=True)
+    return f"EPSG:{code}" if same else str(crs.to_wkt())

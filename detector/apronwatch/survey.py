@@ -1,0 +1,230 @@
+"""Many scenes of known places counted into one archive.
+
+Everything that can be wrong with the call is found before anything is written. What fails later, fails for its scene
+alone: that scene is archived as failed, with no numbers, and the others go on.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import shapely
+
+from apronwatch.archive import Archive
+from apronwatch.counting import Count, Status, checked_classes, count_run, failed_counts
+from apronwatch.engines import Engine
+from apronwatch.engines.registry import ModelSpec
+from apronwatch.errors import ApronwatchError, ArchiveUnwritable, SiteUnknown
+from apronwatch.manifest import SceneRequest
+from apronwatch.masking import mask_sha256
+from apronwatch.pipeline import check_fits, detect, model_info, parameters
+from apronwatch.run import ModelInfo, run_key
+from apronwatch.scene import Scene
+from apronwatch.sceneinfo import SceneInfo
+from apronwatch.site import Site
+from apronwatch.taxonomy import CLASSES
+
+Progress = Callable[[str, int, int], None]
+"""Called with (scene path, tiles done, tiles in all)."""
+
+
+@dataclass(frozen=True)
+class SceneOutcome:
+    """What one scene gave.
+
+    Attributes:
+        scene, model: as archived.
+        status: `failed`, `unseen`, `saturated`, `partial` or `complete`: the worst of its sites' totals.
+        reasons: why it failed; warnings about the scene.
+        counts: per site, zone and class.
+        run_ids: in the archive, one a site that the scene shows; empty when nothing was archived.
+    """
+
+    scene: SceneInfo
+    model: ModelInfo
+    status: Status
+    reasons: tuple[str, ...]
+    counts: tuple[Count, ...]
+    run_ids: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types, under the names of the `count --json` contract."""
+        return {
+            "path": self.scene.path,
+            "sha256": self.scene.sha256,
+            "time": self.scene.time.isoformat().replace("+00:00", "Z") if self.scene.time else None,
+            "gsd_m": self.scene.gsd_m,
+            "status": self.status.value,
+            "reasons": list(self.reasons),
+            "model": {"name": self.model.name, "sha256": self.model.sha256},
+            "counts": [c.to_dict() for c in self.counts],
+        }
+
+
+@dataclass(frozen=True)
+class _Job:
+    scene: Scene
+    shown: list[Site]
+    unshown: list[Site]
+
+
+def survey(
+    requests: Sequence[SceneRequest],
+    engine: Engine,
+    *,
+    sites: Sequence[Site] | None = None,
+    archive: str | None = None,
+    classes: Sequence[str] = CLASSES,
+    progress: Progress | None = None,
+) -> Iterator[SceneOutcome]:
+    """Count each scene, archive it, and hand over what it gave as soon as it is stored.
+
+    Args:
+        requests: the scenes; one without a `site` shows any of `sites`.
+        engine: what looks.
+        sites: whose zones to count in; without them each picture is the one zone `image` of its request's site.
+        archive: file or URL; the default archive without one.
+        classes: which classes to give counts of.
+        progress: told how far it is.
+
+    Raises:
+        ApronwatchError: an input is wrong; nothing was written.
+    """
+    wanted = checked_classes(classes)
+    with ExitStack() as stack:
+        jobs = [_job(stack.enter_context(request.open()), request, sites) for request in requests]
+        for job in jobs:
+            for site in job.shown:
+                parameters(job.scene, engine.model, site)
+        store = stack.enter_context(Archive.open(archive))
+        for job in _once_each(jobs):
+            yield _count_scene(job, engine, store, wanted, progress)
+            job.scene.close()
+
+
+def _job(scene: Scene, request: SceneRequest, sites: Sequence[Site] | None) -> _Job:
+    if sites is None:
+        return _Job(scene, [Site.whole_picture(request.site or _stem(scene.path), scene.info)], [])
+    if request.site is not None:
+        chosen = [site for site in sites if site.id == request.site]
+        if not chosen:
+            known = ", ".join(sorted(site.id for site in sites))
+            raise SiteUnknown(f"{request.path}: no site {request.site} in the site file; it holds {known}")
+        sites = chosen
+    for site in sites:
+        check_fits(site, scene.info)
+    footprint = shapely.from_wkt(scene.info.footprint_wkt) if scene.info.footprint_wkt else None
+    shown = [s for s in sites if footprint is None or any(footprint.intersects(z.geometry) for z in s.zones)]
+    return _Job(scene, shown, [s for s in sites if s not in shown])
+
+
+def _stem(path: str) -> str:
+    """What a picture's site is called when nobody named it."""
+    return PurePosixPath(path.split("?")[0].split("#")[0]).stem or path
+
+
+def _once_each(jobs: list[_Job]) -> Iterator[_Job]:
+    """The same bits under two names are one scene."""
+    met: set[tuple[str, tuple[str, ...]]] = set()
+    for job in jobs:
+        key = job.scene.info.identity, tuple(site.geometry_hash for site in job.shown)
+        if key not in met:
+            met.add(key)
+            yield job
+
+
+def _count_scene(
+    job: _Job, engine: Engine, store: Archive, classes: tuple[str, ...], progress: Progress | None
+) -> SceneOutcome:
+    info, model = job.scene.info, model_info(engine.model)
+    counts: list[Count] = []
+    reasons = list(info.warnings)
+    run_ids = []
+    for site in job.shown:
+        found, run_id, why = _count_site(job.scene, site, engine, store, progress)
+        counts += [c for c in found if c.class_name in classes]
+        reasons += why
+        run_ids += [run_id] if run_id is not None else []
+    if not job.shown:
+        names = ", ".join(site.id for site in job.unshown)
+        reasons.append(f"every site lies outside the scene ({names}): unseen, and nothing archived")
+    for site in job.unshown:
+        counts += unseen_counts(site, engine.model, classes)
+    return SceneOutcome(info, model, _overall(counts), tuple(reasons), tuple(counts), tuple(run_ids))
+
+
+def _count_site(
+    scene: Scene, site: Site, engine: Engine, store: Archive, progress: Progress | None
+) -> tuple[Sequence[Count], int | None, list[str]]:
+    """Counts of all classes, the run's id in the archive, and what went wrong."""
+    masks = mask_sha256(scene.mask_path) if scene.mask_path else ""
+    settings = parameters(scene, engine.model, site)
+    calibration = counting_hash(engine.model)
+    stored = store.stored(run_key(scene.info.identity, engine.model.sha256, settings), masks, calibration)
+    if stored is not None:
+        store.note_scene(scene.info)
+        return stored.counts, stored.run_id, []
+    tell = (lambda done, total: progress(scene.path, done, total)) if progress else None
+    try:
+        run = detect(scene, engine, site, progress=tell)
+        counts = count_run(run, site, engine.model)
+        return counts, store.store(run, counts, site, masks_hash=masks, calibration_hash=calibration), []
+    except ArchiveUnwritable as error:
+        return counts, None, [f"not_archived: {error}"]
+    except ApronwatchError as error:
+        return _failed(scene, site, engine, store, settings, masks, str(error))
+
+
+def _failed(
+    scene: Scene,
+    site: Site,
+    engine: Engine,
+    store: Archive,
+    settings: dict[str, Any],
+    masks: str,
+    message: str,
+) -> tuple[Sequence[Count], int | None, list[str]]:
+    counts = failed_counts(site)
+    try:
+        model = model_info(engine.model)
+        run_id = store.store_failure(
+            scene.info, model, settings, site, counts, message, masks_hash=masks
+        )
+    except ArchiveUnwritable as error:
+        return counts, None, [f"failed: {message}", f"not_archived: {error}"]
+    return counts, run_id, [f"failed: {message}"]
+
+
+def unseen_counts(site: Site, model: ModelSpec, classes: Sequence[str]) -> list[Count]:
+    """What a scene that does not reach a site says of it: nothing."""
+    counts = []
+    for zone in [*(z.id for z in site.zones), "*"]:
+        for name in classes:
+            statuses = [Status.UNSEEN] if name in model.classes else [Status.NOT_MODELLED, Status.UNSEEN]
+            reasons = (*(s.value for s in statuses), "outside_the_scene")
+            counts.append(Count(site.id, zone, name, None, None, None, None, 0.0, statuses[0], reasons))
+    return counts
+
+
+def counting_hash(model: ModelSpec) -> str:
+    """SHA-256 over what turns detections into counts: thresholds, accepted ranges."""
+    named = {name: asdict(spec) for name, spec in model.classes.items()}
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+
+def _overall(counts: Sequence[Count]) -> Status:
+    """The worst status of the sites' totals; a scene that shows at least one of its sites is not `unseen`."""
+    totals = [c for c in counts if c.zone == "*"]
+    if any(c.status is Status.FAILED for c in totals):
+        return Status.FAILED
+    looked_at = [c for c in totals if Status.UNSEEN.value not in c.reasons]
+    if not looked_at:
+        return Status.UNSEEN
+    for status in (Status.SATURATED, Status.PARTIAL):
+        if any(status.value in c.reasons for c in looked_at):
+            return status
+    return Status.COMPLETE

@@ -1,0 +1,227 @@
+"""A series is one look for each acquisition: the newest run, a success before a failure, frames united."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from apronwatch.archive import Archive, SeriesRow
+from apronwatch.counting import Status, failed_counts
+from apronwatch.errors import ClassUnknown, ModelUnknown, SiteUnknown
+from apronwatch.run import Run
+from apronwatch.site import Site
+from tests.detector.archive import examples
+
+WEST, EAST = (0, 0, 420, 400), (380, 0, 800, 400)
+"""Two frames that overlap by 40 m and show the site together."""
+
+
+def stored(archive: Archive, run: Run, place: Site | None = None, **hashes: str) -> int:
+    return archive.store(run, examples.counts(run, place), place or examples.site(), **hashes)
+
+
+def failed(archive: Archive, run: Run) -> int:
+    place = examples.site()
+    return archive.store_failure(run.scene, run.model, run.parameters, place, failed_counts(place), "boom")
+
+
+def planes(archive: Archive, **chosen: Any) -> list[SeriesRow]:
+    return archive.series("base", **{"zone": "*", "class_name": "plane"} | chosen)
+
+
+def frames(archive: Archive, acquisition: str | None = "pass-7", **changes: Any) -> tuple[int, int]:
+    """Two frames of one acquisition with three planes, one of them seen by both."""
+    west = examples.scene("west.tif", acquisition=acquisition, **changes)
+    later = {"time": (changes.get("time") or examples.NOON) + timedelta(seconds=7)}
+    east = examples.scene("east.tif", acquisition=acquisition, **changes | later)
+    return (
+        stored(archive, examples.run(west, examples.boxes([(100, 100), (400, 200)], (30, 20)), view=WEST)),
+        stored(
+            archive, examples.run(east, examples.boxes([(400.3, 200.2), (600, 100)], (30, 20)), view=EAST)
+        ),
+    )
+
+
+def test_looks_stand_in_order_of_time_and_undated_ones_are_left_out(archive: Archive) -> None:
+    for number in (3, 1, 2):
+        stored(archive, examples.run(examples.scene(f"{number}.tif", **examples.day(number))))
+    stored(archive, examples.run(examples.scene("undated.tif", time=None, time_precision=None)))
+    rows = archive.series("base")
+    assert [r.scene_path for r in rows[:: 3 * 5]] == ["images/1.tif", "images/2.tif", "images/3.tif"]
+    assert len(rows) == 3 * 3 * 5
+    assert [(r.count.zone, r.count.class_name) for r in rows[:6]] == [
+        ("west", "plane"),
+        ("west", "helicopter"),
+        ("west", "vehicle_small"),
+        ("west", "vehicle_large"),
+        ("west", "ship"),
+        ("east", "plane"),
+    ]
+
+
+def test_a_row_says_where_its_number_comes_from(archive: Archive) -> None:
+    run_id = stored(archive, examples.run(examples.scene(synthetic=True, time_precision="day")))
+    [row] = planes(archive)
+    assert row == SeriesRow(
+        time=examples.NOON,
+        time_precision="day",
+        count=examples.total(examples.counts(examples.run())),
+        scene_sha256=examples.scene().sha256,
+        scene_identity=examples.scene().identity,
+        scene_path="images/a.tif",
+        run_id=run_id,
+        run_ids=(run_id,),
+        model_name="test-model",
+        model_sha256="ab" * 32,
+        gsd_m=0.5,
+        synthetic=True,
+        frames=1,
+    )
+    assert row.count.seen == 3
+
+
+def test_the_newest_run_stands_unless_a_model_is_named(archive: Archive) -> None:
+    old = stored(archive, examples.run())
+    new = stored(archive, examples.run(model=examples.OTHER_MODEL, found=examples.boxes([(100, 100)])))
+    assert [(r.run_id, r.count.seen) for r in planes(archive)] == [(new, 1)]
+    for name in ("test-model", "ab" * 32):
+        assert [(r.run_id, r.count.seen) for r in planes(archive, model=name)] == [(old, 3)]
+    with pytest.raises(ModelUnknown, match="it has other-model, test-model"):
+        planes(archive, model="none")
+
+
+def test_a_failure_stands_only_where_there_is_no_success(archive: Archive) -> None:
+    failed(archive, examples.run())
+    [row] = planes(archive)
+    assert (row.count.status, row.count.seen) == (Status.FAILED, None)
+    good = stored(archive, examples.run(model=examples.OTHER_MODEL))
+    failed(archive, examples.run(model=replace(examples.MODEL, sha256="ef" * 32)))
+    [row] = planes(archive)
+    assert (row.run_id, row.count.seen) == (good, 3)
+
+
+def test_only_what_was_asked_for(archive: Archive) -> None:
+    stored(archive, examples.run())
+    assert {r.count.zone for r in archive.series("base", zone="west")} == {"west"}
+    assert {r.count.class_name for r in archive.series("base", classes=["ship", "plane"])} == {
+        "ship",
+        "plane",
+    }
+    with pytest.raises(SiteUnknown, match="no zone north; it has"):
+        archive.series("base", zone="north")
+    with pytest.raises(SiteUnknown, match="it holds base"):
+        archive.series("elsewhere")
+    with pytest.raises(ClassUnknown, match="tank"):
+        archive.series("base", class_name="tank")
+
+
+def test_zeros_and_nothing_are_told_apart(archive: Archive) -> None:
+    stored(archive, examples.run(found=examples.boxes([]), view=(0, 0, 400, 400)))
+    seen = {(r.count.zone, r.count.class_name): r.count for r in archive.series("base")}
+    assert seen["west", "plane"].seen == 0
+    assert seen["east", "plane"].seen is None
+    assert seen["east", "plane"].status is Status.UNSEEN
+    assert seen["west", "ship"].seen is None
+
+
+@pytest.mark.parametrize("acquisition", ["pass-7", None])
+def test_frames_of_one_acquisition_are_one_look(archive: Archive, acquisition: str | None) -> None:
+    west, east = frames(archive, acquisition)
+    [row] = planes(archive)
+    assert row.count.seen == 3
+    assert row.count.status is Status.COMPLETE
+    assert row.count.observed_fraction == pytest.approx(1, abs=1e-6)
+    assert set(row.run_ids) == {west, east}
+    assert row.run_id == row.run_ids[0]
+    assert (row.frames, row.time) == (2, examples.NOON)
+    zones = {r.count.zone: r.count for r in archive.series("base", class_name="plane")}
+    assert [zones["west"].seen, zones["east"].seen] in ([1, 2], [2, 1])
+
+
+def test_frames_of_other_dates_sensors_or_acquisitions_are_not_united(archive: Archive) -> None:
+    for n, different in enumerate(
+        [
+            {"acquisition": "pass-1"},
+            {"acquisition": "pass-2"},
+            {"acquisition": "pass-2", "sensor": "WV02"},
+            {"sensor": "WV02"},
+            {"sensor": None},
+            {},
+            examples.day(1),
+        ]
+    ):
+        stored(archive, examples.run(examples.scene(f"{n}.tif", **different)))
+    rows = planes(archive)
+    assert [r.frames for r in rows] == [1] * 7
+    assert [r.count.seen for r in rows] == [3] * 7
+
+
+def test_the_same_frame_twice_counts_once(archive: Archive) -> None:
+    stored(archive, examples.run(examples.scene("a.tif", bits="x")))
+    stored(archive, examples.run(examples.scene("copy.tif", bits="x")))
+    stored(archive, examples.run(examples.scene("other bits, same picture.tif")))
+    [row] = planes(archive)
+    assert (row.count.seen, row.frames) == (3, 2)
+
+
+def test_frames_are_united_only_under_the_same_weights_and_outline(archive: Archive) -> None:
+    frames(archive)
+    newer = examples.run(
+        examples.scene("west.tif", acquisition="pass-7"),
+        examples.boxes([(100, 100)]),
+        view=WEST,
+        model=examples.OTHER_MODEL,
+    )
+    new = stored(archive, newer)
+    [row] = planes(archive)
+    assert (row.run_ids, row.count.seen, row.count.status) == ((new,), 1, Status.PARTIAL)
+    [row] = planes(archive, model="test-model")
+    assert (row.frames, row.count.seen) == (2, 3)
+
+    place = examples.site(size_m=390)
+    west = examples.scene("west.tif", acquisition="pass-7")
+    newest = stored(archive, examples.run(west, examples.boxes([]), place=place, view=WEST), place)
+    [row] = planes(archive)
+    assert (row.run_ids, row.count.seen) == ((newest,), 0)
+
+
+def test_a_failed_frame_leaves_its_ground_unseen(archive: Archive) -> None:
+    west = examples.scene("west.tif", acquisition="pass-7")
+    stored(archive, examples.run(west, examples.boxes([(100, 100)]), view=WEST))
+    failed(archive, examples.run(examples.scene("east.tif", acquisition="pass-7"), view=EAST))
+    [row] = planes(archive)
+    assert (row.frames, row.count.seen, row.count.status) == (1, 1, Status.PARTIAL)
+    assert row.count.observed_fraction == pytest.approx(420 / 800, abs=0.01)
+
+
+def test_pictures_without_georeference_are_looks_of_their_own(archive: Archive) -> None:
+    for name in ("a.png", "b.png"):
+        info = examples.picture(name, acquisition="pass-7")
+        place = Site.whole_picture("base", info)
+        run = examples.run(info, place=place, found=examples.boxes([]), view=(0, -500, 1000, 0))
+        run = replace(run, detections=replace(run.detections, crs=None, unit_m=0.5))
+        stored(archive, run, place)
+    rows = planes(archive)
+    assert [(r.frames, r.count.seen) for r in rows] == [(1, 0), (1, 0)]
+    assert all("frames_not_comparable" in r.count.reasons for r in rows)
+
+
+def test_whole_pictures_share_no_place_and_are_looks_of_their_own(archive: Archive) -> None:
+    footprints = ("POLYGON ((36.79 35.22, 36.8 35.22, 36.8 35.23, 36.79 35.22))",
+                  "POLYGON ((36.79 35.22, 36.81 35.22, 36.81 35.23, 36.79 35.22))")  # fmt: skip
+    for n, footprint in enumerate(footprints):
+        info = examples.scene(f"{n}.tif", footprint_wkt=footprint, acquisition="pass-7")
+        place = Site.whole_picture("base", info)
+        stored(archive, examples.run(info, place=place), place)
+    rows = planes(archive)
+    assert [r.frames for r in rows] == [1, 1]
+    assert all("frames_not_comparable" in r.count.reasons for r in rows)
+
+
+def test_redating_moves_a_look(archive: Archive) -> None:
+    first = stored(archive, examples.run(examples.scene("1.tif", **examples.day(1))))
+    stored(archive, examples.run(examples.scene("2.tif", **examples.day(2))))
+    archive.redate(first, examples.NOON + timedelta(days=5), "day")
+    assert [r.scene_path for r in planes(archive)] == ["images/2.tif", "images/1.tif"]
+    assert planes(archive)[1].time_precision == "day"

@@ -1,0 +1,156 @@
+"""The chart never shows a number that is not there, and joins only what may be joined."""
+
+from datetime import timedelta
+
+import matplotlib.dates as mdates
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from apronwatch.counting import NO_NUMBER, Status
+from apronwatch.errors import OutputInvalid
+from apronwatch.report.chart import draw_series, series_figure
+from apronwatch.report.panel import MOST_LABELLED
+
+from .rows import START, row
+
+
+def artists(figure, gid):
+    return [line for axes in figure.axes for line in axes.lines if line.get_gid() == gid]
+
+
+def positions(figure, gid):
+    return [(_day(line.get_xdata()[0]), line.get_ydata()[0]) for line in artists(figure, gid)]
+
+
+def joins(figure):
+    lines = [line for axes in figure.axes for line in axes.lines if line.get_gid() == "series"]
+    return [tuple(_day(x) for x in line.get_xdata()) for line in lines]
+
+
+def _day(x):
+    time = mdates.num2date(x) if isinstance(x, float) else x
+    return round((time - START) / timedelta(days=1), 6)
+
+
+def words(figure):
+    texts = [t.get_text() for t in figure.texts] + [t.get_text() for axes in figure.axes for t in axes.texts]
+    return texts + [t.get_text() for legend in figure.legends for t in legend.get_texts()]
+
+
+@pytest.mark.parametrize("status", sorted(NO_NUMBER))
+def test_a_look_without_a_number_is_a_gap_and_never_a_zero(status):
+    figure = series_figure([row(0, 7), row(5, None, status=status), row(10, 9)], title="base")
+    assert positions(figure, "seen") == [(0, 7), (10, 9)]
+    assert [day for day, _ in positions(figure, "no number")] == [5]
+    assert joins(figure) == [], "a line across the gap would claim a number there"
+
+
+def test_a_zero_that_was_seen_is_drawn():
+    figure = series_figure([row(0, 4), row(3, 0)], title="base")
+    assert positions(figure, "seen") == [(0, 4), (3, 0)]
+    assert joins(figure) == [(0, 3)]
+
+
+def test_the_line_joins_complete_looks_of_the_same_weights_only():
+    rows = [
+        row(0, 5), row(1, 6), row(2, 3, status=Status.PARTIAL), row(3, 6), row(4, 8),
+        row(5, 30, status=Status.SATURATED), row(6, 7), row(7, 2, model="second"), row(8, 3, model="second"),
+    ]  # fmt: skip
+    assert joins(series_figure(rows, title="base")) == [(0, 1), (3, 4), (7, 8)]
+
+
+def test_partial_and_saturated_looks_are_hollow_and_say_at_least():
+    rows = [row(0, 5), row(9, 3, status=Status.PARTIAL), row(18, 30, status=Status.SATURATED)]
+    figure = series_figure(rows, title="base")
+    filled = [line.get_markerfacecolor() != "white" for line in artists(figure, "seen")]
+    assert filled == [True, False, False]
+    said = words(figure)
+    assert {"5", "at least 3", "at least 30"} <= set(said)
+    assert any(w.startswith("partly observed: at least") for w in said)
+
+
+def test_other_weights_are_marked_between_the_looks():
+    figure = series_figure([row(0, 5), row(10, 6, model="second")], title="base")
+    assert [day for day, _ in positions(figure, "model change")] == [5]
+    assert any("second" in w for w in words(figure))
+
+
+def test_an_interval_is_a_bar_from_low_to_high():
+    figure = series_figure([row(0, 5, interval=(5.0, 6.2, 9.0)), row(4, 5)], title="base")
+    bars = artists(figure, "interval")
+    assert [list(bar.get_ydata()) for bar in bars] == [[5.0, 9.0]]
+    assert "90 % interval" in words(figure)
+
+
+def test_there_is_a_panel_for_each_class_with_a_number():
+    rows = [row(0, 5), row(0, None, name="helicopter"), row(0, 2, name="ship")]
+    labels = [axes.get_ylabel() for axes in series_figure(rows, title="base").axes if axes.get_ylabel()]
+    assert labels == ["planes seen", "ships seen"]
+
+
+def test_other_zones_stay_out():
+    figure = series_figure([row(0, 5), row(1, 3, zone="north")], title="base", zone="north")
+    assert positions(figure, "seen") == [(1, 3)]
+
+
+def test_without_any_number_the_chart_says_so():
+    figure = series_figure([row(0, None), row(3, None)], title="base")
+    assert positions(figure, "seen") == []
+    assert "no look gave a number" in words(figure)
+    assert all(len(axes.get_yticks()) == 0 for axes in figure.axes if axes.get_ylabel())
+
+
+def test_synthetic_pictures_are_called_so():
+    assert not any("SYNTHETIC" in w for w in words(series_figure([row(0, 5)], title="base")))
+    some = series_figure([row(0, 5), row(1, 6, synthetic=True)], title="base")
+    assert any(w.startswith("1 of 2 looks are SYNTHETIC") for w in words(some))
+
+
+def test_the_source_is_named():
+    said = " ".join(words(series_figure([row(0, 5, frames=2, run_ids=(0, 1)), row(1, 6)], title="base")))
+    assert "2 looks from 3 pictures" in said
+    assert "weights first (firstfir)" in said
+    assert "apronwatch " in said
+    assert "UTC" in said
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 900), st.none() | st.integers(0, 500), st.sampled_from(["first", "second"])),
+        max_size=12,
+    )
+)
+def test_points_are_the_numbers_and_axes_begin_at_zero(looks):
+    figure = series_figure([row(day, seen, model=model) for day, seen, model in looks], title="base")
+    numbers = sorted(seen for _, seen, _ in looks if seen is not None)
+    assert sorted(y for _, y in positions(figure, "seen")) == numbers
+    assert len(positions(figure, "no number")) == len(looks) - len(numbers)
+    panels = [axes for axes in figure.axes if axes.get_ylabel()]
+    assert all(axes.get_ylim()[0] == 0 for axes in panels)
+    assert all(axes.get_ylim()[1] >= max(numbers, default=0) for axes in panels)
+    assert all(float(tick).is_integer() for axes in panels for tick in axes.get_yticks())
+
+
+def test_many_looks_fit_and_are_not_labelled(tmp_path):
+    rows = [row(3 * k, k % 40) for k in range(200)]
+    out = tmp_path / "chart.png"
+    draw_series(rows, out, title="base")
+    with Image.open(out) as drawn:
+        assert drawn.size[0] > 1200
+    assert len(series_figure(rows, title="base").axes[0].texts) == 0
+    assert len(series_figure(rows[:MOST_LABELLED], title="base").axes[0].texts) > 20
+
+
+@pytest.mark.parametrize("title", ["$x^$", "\\frac", "مطار 中区 \x07", "a" * 500, ""])
+def test_any_name_can_be_a_title(tmp_path, title):
+    draw_series([row(0, 5)], tmp_path / "chart.svg", title=title)
+    assert (tmp_path / "chart.svg").stat().st_size > 1000
+
+
+def test_a_chart_of_another_format_is_refused(tmp_path):
+    with pytest.raises(OutputInvalid, match=r"\.gif"):
+        draw_series([row(0, 5)], tmp_path / "chart.gif", title="base")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,74 @@
+"""Running the commands as a user does."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apronwatch.cli import main
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+    def counts(self, scene: int = 0, name: str = "plane") -> dict[str, dict[str, Any]]:
+        """Counts of one class of a scene, by zone."""
+        return {c["zone"]: c for c in self.document["scenes"][scene]["counts"] if c["class"] == name}
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, with the archive in it."""
+    home = tmp_path / "work"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("APRONWATCH_ARCHIVE", raising=False)
+    return home
+
+
+@pytest.fixture
+def apronwatch(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command line in this process."""
+
+    def run(*words: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["apronwatch", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        said = capsys.readouterr()
+        return Answer(int(stop.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(apronwatch: Command, folder: Path) -> Command:
+    """A command that must be refused: status 2, one clear line, nothing written."""
+
+    def run(*words: object) -> Answer:
+        before = sorted(folder.rglob("*"))
+        answer = apronwatch(*words)
+        assert answer.status == 2, answer
+        assert answer.out == ""
+        assert len(answer.err.strip().splitlines()) == 1, answer.err
+        assert answer.err.startswith("apronwatch: ")
+        assert sorted(folder.rglob("*")) == before
+        return answer
+
+    return run
