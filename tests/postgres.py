@@ -61,7 +61,7 @@ def running() -> Iterator[Server]:
         try:
             yield _ready(Server(folder, process))
         finally:
-            process.send_signal(signal.SIGINT)  # fast shutdown: does not wait for clients
+            process.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away
             process.wait(timeout=START_TIMEOUT_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

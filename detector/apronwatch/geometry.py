@@ -115,7 +115,7 @@ def _area_in_triangle(
     along = np.clip(u + t * du, 0.0, 1.0)
     height = np.clip(v + t * dv, 0.0, 1.0 - along)
     under = ((height[1:] + height[:-1]) * np.diff(along, axis=0)).sum(axis=(0, 2)) / 2
-    found: NDArray[np.float64] = -under * double
+    found: NDArray[np.float64] = -under * np.abs(double)
     return found
 
 

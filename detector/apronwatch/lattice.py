@@ -37,7 +37,7 @@ class Tile:
     Attributes:
         i, j: its column (growing with x) and row (growing with y) in the lattice.
         bounds: the ground it shows.
-        core: the ground it owns, within the scene's bounds and always within `bounds`.
+        core: the ground it owns, within the scene's bounds and (but for rounding) within `bounds`.
         gsd_m: metres of one pixel.
         size_px: pixels along each side.
     """
@@ -126,11 +126,11 @@ class Lattice:
         ij = np.array([i, j])
         low = (ij * self.stride_px + self._anchor_px) * self.gsd_m
         high = (ij * self.stride_px + self._anchor_px + self.tile_px) * self.gsd_m
-        west_south = np.where(ij == self.first, self.bounds[:2], self._core_edge(ij))
-        east_north = np.where(ij == self.last, self.bounds[2:], self._core_edge(ij + 1))
-        core = np.concatenate([np.maximum(west_south, low), np.minimum(east_north, high)])
-        minx, miny, maxx, maxy = core.tolist()
-        return Tile(i, j, (*low.tolist(), *high.tolist()), (minx, miny, maxx, maxy), self.gsd_m, self.tile_px)
+        west, south = np.where(ij == self.first, self.bounds[:2], self._core_edge(ij)).tolist()
+        east, north = np.where(ij == self.last, self.bounds[2:], self._core_edge(ij + 1)).tolist()
+        return Tile(
+            i, j, (*low.tolist(), *high.tolist()), (west, south, east, north), self.gsd_m, self.tile_px
+        )
 
     def tiles(self, area: BaseGeometry | None = None, guard_px: int = GUARD_PX) -> list[Tile]:
         """Tiles whose core, grown by the guard, touches the area (None: all); row by row from the north."""

@@ -6,9 +6,13 @@ detections of neighbouring tiles show one object is an assignment problem, solve
 squared distances, each detection used at most once, nothing joined that lies too far apart or differs too
 much.
 
-The usual greedy rule drops every box near a better one (here: IoU above 0.1, centres within 6 px). In a
-dense row it takes a neighbour for a repetition and loses it, or misses a repetition because two small boxes
-of one object, each 1 px off, hardly overlap. MEASURED
+The usual greedy rule drops every box near a better one (IoU above 0.1, centres within 6 px). In a dense row it
+takes a neighbour for a repetition and loses it, or misses a repetition because two small boxes of one object,
+each 1 px off, hardly overlap. Measured with `benchmarks/exactly_once.py` (417 objects, 200 random grids, jitter
+of 1 px), grids counted exactly by the greedy rule and by this one: 199 and 200 at 0.3 m, 163 and 200 at 0.5 m,
+136 and 200 at 1 m. Its price: where one tile misses an object and the next tile misses the object's close
+neighbour, the two become one. Missing 10 % of the boxes independently in each tile, that costs 0.005 of 417
+objects at 0.3 m, 0.14 at 0.5 m and 0.5 at 1 m.
 """
 
 from dataclasses import dataclass

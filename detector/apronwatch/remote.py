@@ -131,7 +131,8 @@ def fetch_text(url: str) -> str:
 def _opened(request: urllib.request.Request) -> Any:
     try:
         return urllib.request.urlopen(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        error.close()
         raise
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)

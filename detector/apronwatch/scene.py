@@ -73,14 +73,14 @@ class Scene:
         self._bands = choose_bands(dataset, public(path), image.band_names if image else ())
         self.bands = self._bands.numbers
         self.dtype = str(dataset.dtypes[self.bands[0] - 1])
-        self.crs, self.transform, warned = georeference(dataset, files[0])
+        self.crs, self.transform, warned = georeference(dataset, public(files[0]))
         self.gsd_m, hinted = self._true_gsd(gsd_m)
         self.mask_path = mask
         self.sidecars: tuple[Sidecar, ...] = ()
         self.time: AcquisitionTime | None = None
         self.sensor: str | None = None
         self.acquisition: str | None = None
-        self.warnings = (*self._bands.warnings, *warned, *hinted)
+        self.warnings = (*_other_images(dataset), *self._bands.warnings, *warned, *hinted)
 
     @classmethod
     def open(
@@ -272,6 +272,11 @@ class Scene:
         ]
         self.time, warned = resolve([time for time in found if time], public(self.path))
         self.warnings += warned
+
+
+def _other_images(dataset: DatasetReader) -> tuple[str, ...]:
+    images = len(dataset.subdatasets)
+    return (f"only the first of the {images} images in the file is looked at",) if images > 1 else ()
 
 
 def _given_time(time: datetime | str | None, source: str) -> AcquisitionTime | None:

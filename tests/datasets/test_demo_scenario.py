@@ -73,8 +73,8 @@ def test_nothing_stands_in_anything_else(scenario: Scenario) -> None:
             for a, b in zip(left, right, strict=True)
             if a < b
         ]
-        # Boxes of neighbours may touch at their corners; the aircraft in them do not.
-        assert all(area < 0.12 * min(boxes[0].area, 300.0) for _, _, area in clashes), clashes
+        # Wing tips of swept wings lie within their box, so boxes of neighbours may overlap at a corner.
+        assert all(area < 15.0 for _, _, area in clashes), clashes
 
 
 def test_every_object_stands_in_its_zone(scenario: Scenario) -> None:

@@ -86,19 +86,27 @@ def test_a_tile_shows_whole_what_lies_in_its_core_grown_by_the_guard(lattice, se
 
 
 @given(lattices(), st.integers(0, 2**32 - 1))
-def test_the_same_ground_gives_the_same_tile_whatever_the_crop(whole, seed):
-    assume(whole.crs is not None)
+def test_the_same_ground_gives_the_same_tile_whatever_the_crop(lattice, seed):
     rng = np.random.default_rng(seed)
-    low, high = np.array(whole.bounds).reshape(2, 2)
-    a, b = low + (high - low) * rng.uniform(0, 0.4, 2), low + (high - low) * rng.uniform(0.6, 1, 2)
-    crop = Lattice(whole.gsd_m, whole.tile_px, whole.overlap_px, (*a, *b), whole.crs)
-    of_whole = {(tile.i, tile.j): tile for tile in whole.tiles()}
-    for tile in crop.tiles():
-        same = of_whole[tile.i, tile.j]
-        assert tile.bounds == same.bounds
-        edge = (np.array([tile.i, tile.j]) == crop.first) | (np.array([tile.i, tile.j]) == crop.last)
-        if not edge.any():
-            assert tile.core == same.core
+    assume(lattice.crs is not None)
+    tile_m = lattice.tile_px * lattice.gsd_m
+    low = np.array(lattice.bounds[:2])
+    crops = []
+    for _ in range(2):
+        around = rng.uniform(0.0, 2.0, (2, 2)) * tile_m
+        bounds = (*(low - tile_m - around[0]), *(low + 2 * tile_m + around[1]))
+        crops.append(Lattice(lattice.gsd_m, lattice.tile_px, lattice.overlap_px, bounds, lattice.crs))
+    # A tile or more from the edge of both.
+    points = rng.uniform(low, low + tile_m, (10, 2))
+    owners = [crop.owner(points) for crop in crops]
+    np.testing.assert_array_equal(*owners)
+    for i, j in owners[0]:
+        one, other = (crop.tile(i, j) for crop in crops)
+        assert one.bounds == other.bounds
+        inner = (crops[0].first < (i, j)) & (crops[0].last > (i, j))
+        inner &= (crops[1].first < (i, j)) & (crops[1].last > (i, j))
+        if inner.all():
+            assert one.core == other.core
 
 
 @given(lattices())
@@ -108,13 +116,15 @@ def test_tiles_lie_on_the_pixel_grid_and_only_where_they_add_something(lattice):
     for tile in tiles:
         pixels = np.array(tile.bounds) / lattice.gsd_m
         np.testing.assert_allclose(pixels, np.round(pixels), atol=1e-6)
-        assert tile.to_plane * (0, 0) == (tile.bounds[0], tile.bounds[3])
-        assert tile.to_plane * (tile.size_px, tile.size_px) == pytest.approx((tile.bounds[2], tile.bounds[1]))
+        to_plane = tile.to_plane
+        assert (to_plane.c, to_plane.f) == (tile.bounds[0], tile.bounds[3])
+        far = (to_plane.c + tile.size_px * to_plane.a, to_plane.f + tile.size_px * to_plane.e)
+        assert far == pytest.approx((tile.bounds[2], tile.bounds[1]))
     bounds = np.array([tile.bounds for tile in tiles])
     west, south, east, north = lattice.bounds
     noise = 1e-6 * step
-    assert bounds[:, 0].min() <= west + noise and bounds[:, 2].max() >= east - noise
-    assert bounds[:, 1].min() <= south + noise and bounds[:, 3].max() >= north - noise
+    assert (bounds[:, :2].min(axis=0) <= np.array([west, south]) + noise).all()
+    assert (bounds[:, 2:].max(axis=0) >= np.array([east, north]) - noise).all()
     # Without its last column (or row) the scene would not be covered.
     first, last = lattice.first, lattice.last
     for axis, reached in ((0, east), (1, north)):
@@ -133,7 +143,9 @@ def areas(draw, lattice):
             max_size=4,
         )
     )
-    return shapely.buffer(shapely.MultiPoint(points), draw(st.floats(0.0, reach)))
+    # From a single point to a large polygon.
+    hull = shapely.MultiPoint(points).convex_hull
+    return draw(st.sampled_from([hull, hull.buffer(0.01 * reach), hull.buffer(reach)]))
 
 
 @given(lattices(), st.data())

@@ -152,11 +152,10 @@ def test_one_box_does_not_swallow_two_neighbours():
 
 
 def test_a_row_across_an_edge_pairs_each_with_itself_not_with_its_neighbour():
-    # Every car of the second tile lies nearer to a neighbour's box than to its own, all the same way.
+    # Each car of the second tile lies nearer to its neighbour's box than to its own; nearest first would leave ten.
     places = EDGE_M + 2.0 * np.arange(-4, 5)
     boxes = [car(x) for x in places] + [car(x + 1.1) for x in places]
-    heeded = merged(boxes, [(0, 0)] * 9 + [(1, 0)] * 9)
-    assert 9 <= len(heeded) <= 10
+    assert len(merged(boxes, [(0, 0)] * 9 + [(1, 0)] * 9)) == 9
 
 
 @pytest.mark.parametrize("heading_deg", [0, 45, 90])

@@ -42,7 +42,9 @@ def test_iso_8601_becomes_utc_with_its_precision(text: str, time: datetime, prec
     assert (found.time, found.precision) == (time, precision)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2024", "2024-12", "2024-13-01", "2024-02-30", "10.12.2024"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2024", "2024-12", "2024-13-01", "2024-02-30", "10.12.2024"]
+)
 def test_anything_else_is_refused_with_the_form_that_is_expected(text: str) -> None:
     with pytest.raises(BadTime, match="ISO 8601"):
         parse_time(text)
@@ -127,7 +129,9 @@ def test_the_first_source_holds_in_whatever_order_they_are_found(order: list[str
     hours = {source: hour for hour, source in enumerate(SOURCES)}
     found = [at(f"2024-12-10T{hours[source]:02d}:00:00", source) for source in order]
     assert resolve(found, "x")[0].source == "option"
-    assert resolve([one for one in found if one.source not in ("option", "manifest")], "x")[0].source == "stac"
+    assert (
+        resolve([one for one in found if one.source not in ("option", "manifest")], "x")[0].source == "stac"
+    )
 
 
 def test_no_time_lists_what_was_tried_and_the_ways_out() -> None:

@@ -28,6 +28,8 @@ def aeroplane(type_name: str, seed: int) -> Solid:
         # A high wing crosses over the fuselage.
         wings = [p for p in parts if p.top_m == frame.wing_top_m]
         parts = [p for p in parts if p.top_m != frame.wing_top_m] + wings
+    if frame.length_m > 20 and not frame.block:
+        parts += _flap_gaps(frame, livery.wing)
     return Solid("plane", type_name, frame.length_m, frame.span_m, tuple(parts), _fins(frame, livery))
 
 
@@ -51,6 +53,17 @@ def _surface(
         Part(right, top_m - thick_m, top_m, paint, tilt=(0.02, -dihedral)),
         Part(mirrored(right), top_m - thick_m, top_m, paint, tilt=(0.02, dihedral)),
     ]
+
+
+def _flap_gaps(frame: Airframe, paint: Paint) -> list[Part]:
+    """The dark lines ahead of flaps and ailerons."""
+    table, share = np.array(frame.wing), np.linspace(0.16, 0.94, 12)
+    lead, trail = (np.interp(share, table[:, 0], table[:, k]) for k in (1, 2))
+    x, y = frame.length_m * (0.5 - lead - 0.72 * (trail - lead)), share * frame.span_m / 2
+    line = np.vstack([np.column_stack([x, y]), np.column_stack([x - 0.22, y])[::-1]])
+    dark = Paint(tuple(0.6 * c for c in paint.albedo), gloss=0.0)
+    top = frame.wing_top_m
+    return [Part(ring, top - 0.1, top, dark, casts=False) for ring in (line, mirrored(line))]
 
 
 def _fuselage(frame: Airframe, livery: Livery) -> Part:

@@ -18,10 +18,10 @@ def building(spec: Building) -> Solid:
 
 def _hangar(spec: Building) -> list[Part]:
     length, width = spec.length_m, spec.width_m
-    eaves, slope = 0.72 * spec.height_m, 0.28 * spec.height_m / (spec.width_m / 2)
+    eaves, slope = 0.8 * spec.height_m, 0.2 * spec.height_m / (spec.width_m / 4)
     roof = Paint(spec.albedo, gloss=0.25)
     walls = Part(box(0.0, 0.0, length, width), 0.0, eaves, roof)
-    ridge = Part(box(0.0, 0.0, length, 0.8), eaves, spec.height_m, roof)
+    ridge = Part(box(0.0, 0.0, length, 0.8), eaves, spec.height_m, roof, casts=False)
     sides = [
         Part(
             box(0.0, side * width / 4, length, width / 2),

@@ -43,12 +43,14 @@ LIVERIES: dict[str, tuple[Livery, ...]] = {
     ),
     "tanker": (_plain(0.34, 0.30, 0.3), _plain(0.42, 0.38, 0.3)),
     "bomber": (_plain(0.62, 0.56, 0.5), _plain(0.52, 0.50, 0.4), _plain(0.74, 0.70, 0.5)),
+    # Two blues and a light grey are what most large fighters wear; browns and dark greys are rarer.
     "fighter": (
-        _camouflage((0.34, 0.39, 0.43), (0.24, 0.29, 0.34)),
-        _plain(0.30, 0.29, 0.15),
-        _plain(0.20, 0.205, 0.12),
+        _camouflage((0.40, 0.45, 0.50), (0.27, 0.33, 0.40)),
+        _plain(0.42, 0.41, 0.15),
+        _camouflage((0.45, 0.48, 0.50), (0.32, 0.40, 0.47)),
+        _plain(0.27, 0.265, 0.12),
+        _camouflage((0.46, 0.50, 0.54), (0.36, 0.42, 0.48)),
         _camouflage((0.30, 0.27, 0.19), (0.15, 0.17, 0.10)),
-        _camouflage((0.45, 0.48, 0.50), (0.30, 0.38, 0.45)),
     ),
     "helicopter": (
         _camouflage((0.16, 0.17, 0.10), (0.25, 0.22, 0.14)),

@@ -9,8 +9,8 @@ import numpy as np
 from apronwatch_datasets.synthetic.airbase import air_base
 from apronwatch_datasets.synthetic.spec import Look, Parked, Scenario, Scene, Stand
 
-_WHOLE = (-620.0, -480.0, 600.0, 470.0)
-_WEST_HALF = (-620.0, -480.0, -20.0, 470.0)
+_WHOLE = (-565.0, -400.0, 505.0, 435.0)
+_WEST_HALF = (-565.0, -400.0, -20.0, 435.0)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _write_tiff(path: Path, pixels: Any, crs: str, transform: Affine) -> None:
         "blockysize": 256,
         "compress": "deflate",
         "predictor": 2,
-        "zlevel": 6,
+        "zlevel": 4,
         "photometric": "rgb" if bands == 3 else "minisblack",
     }
     path.unlink(missing_ok=True)

@@ -83,8 +83,8 @@ def _broken(outcome: "SceneOutcome") -> bool:
 
 
 def _print(outcomes: "list[SceneOutcome]") -> None:
-    header = ["time (UTC)", "site", "zone", "class", "seen", "observed", "status", "also"]
-    output.print_table(header, [row for o in outcomes for row in _rows(o)], right=(4, 5))
+    header = ["time (UTC)", "scene", "site", "zone", "class", "seen", "observed", "status", "also"]
+    output.print_table(header, [row for o in outcomes for row in _rows(o)], right=(5, 6))
     unknown = {c.class_name for o in outcomes for c in o.counts if c.status.value == "not_modelled"}
     if unknown:
         typer.echo(f"\nThese weights do not know {', '.join(sorted(unknown))}: no number, which is not zero.")
@@ -98,6 +98,7 @@ def _rows(outcome: "SceneOutcome") -> list[list[str]]:
     """A line a count; the total of a site of one zone would only repeat it."""
     zones = {(c.site, c.zone) for c in outcome.counts}
     alone = {site for site, _ in zones if len([1 for other, _ in zones if other == site]) == 2}
+    name = Path(outcome.scene.path).name
     rows = []
     for c in outcome.counts:
         if c.status.value == "not_modelled" or (c.zone == "*" and c.site in alone):
@@ -106,5 +107,5 @@ def _rows(outcome: "SceneOutcome") -> list[list[str]]:
         observed = "-" if c.observed_fraction is None else f"{100 * c.observed_fraction:.1f} %"
         also = ", ".join(reason for reason in c.reasons if reason != c.status.value)
         when = output.moment(outcome.scene.time, outcome.scene.time_precision)
-        rows.append([when, c.site, c.zone, c.class_name, seen, observed, c.status.value, also])
+        rows.append([when, name, c.site, c.zone, c.class_name, seen, observed, c.status.value, also])
     return rows

@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
+from apronwatch.cli.archive import ArchiveOption
+
 
 def report(
     site: Annotated[str, typer.Argument(metavar="SITE", help="A site of the archive.")],
     out: Annotated[Path, typer.Option(help="HTML file to write; it opens offline.")],
-    archive: Annotated[
-        str | None,
-        typer.Option(help="File or database URL. [default: $APRONWATCH_ARCHIVE, or apronwatch.sqlite]"),
-    ] = None,
+    archive: ArchiveOption = None,
     model: Annotated[str | None, typer.Option(help="Only counts of these weights (name or SHA-256).")] = None,
 ) -> None:
     """Write one self-contained HTML page: chart, tables, pictures, and where each number comes from."""

@@ -22,7 +22,7 @@ def gather(images: Sequence[str], manifest: Path | None, **given: Any) -> list[S
         raise CallInvalid("--time and --undated contradict each other: give one of them")
     rows = [request for image in images for request in expand(image)]
     if manifest is not None:
-        rows += read_manifest(manifest)
+        rows += [request for row in read_manifest(manifest) for request in expand(row)]
     if not rows:
         raise CallInvalid("no scene to look at: name an IMAGE or a --manifest")
     if len(rows) > 1 and given.get("time"):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch.counting import Count
+from apronwatch.counting import COMPLETE_FROM, Count
 from apronwatch.detections import Detections
 from apronwatch.interchange.files import save
 from apronwatch.report import canvas
@@ -114,8 +114,10 @@ def _ground(
     if grid is None or not zones or run.scene.crs is None:
         return pixels, ~valid
     in_zones = np.zeros(valid.shape, dtype=np.uint8)
-    for shape in zones.values():
-        canvas.fill(in_zones, view.outline(shape, run.detections.crs))
+    for zone, shape in zones.items():
+        # The grid's cells are coarser than the zones: along the edge of one wholly seen they say nothing.
+        if run.visibility.fractions.get(zone, 0.0) < COMPLETE_FROM:
+            canvas.fill(in_zones, view.outline(shape, run.detections.crs))
     return pixels, ~valid | ((in_zones > 0) & ~view.observed(grid))
 
 

@@ -59,7 +59,7 @@ def _body(site: Site, looks: Sequence[Look], rows: Sequence[SeriesRow]) -> Marku
     parts = [
         sections.synthetic_banner(looks),
         sections.heading(site, looks, len(pictured)),
-        tables.newest(newest, classes),
+        tables.newest(newest, looks, classes),
         _chart(site, rows),
         tag("h2", "Every look"),
         tables.class_tables(site, looks, classes),

@@ -1,5 +1,6 @@
 """One class of a series: a panel of numbers over time, and under it a strip of the looks that gave none."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -30,12 +31,20 @@ _LIFTS = (9, 21, 33, 45)
 
 
 def draw_numbers(axes: Axes, looks: Sequence[SeriesRow], class_name: str) -> None:
-    """Points at their times, joined where complete looks of the same weights follow each other."""
+    """Points at their times, joined where complete looks of the same weights follow each other.
+
+    Looks that share a time (parts of a place, pictured apart) stand alone: none of them is the next of another.
+    """
     _style(axes, looks, class_name)
+    shared = Counter(row.time for row in looks)
+
+    def alone(row: SeriesRow) -> bool:
+        return shared[row.time] == 1
+
     for before, after in pairwise(looks):
         if before.model_sha256 != after.model_sha256:
             _mark_model(axes, before, after)
-        elif before.count.status == after.count.status == Status.COMPLETE:
+        elif before.count.status == after.count.status == Status.COMPLETE and alone(before) and alone(after):
             ends = np.array([(at(row.time), row.count.seen) for row in (before, after)], dtype=float)
             axes.plot(*ends.T, color=BLUE, lw=1.4, zorder=2, gid="series")
     size = 8 if len(looks) <= MOST_LABELLED else 4.5

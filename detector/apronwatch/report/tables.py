@@ -30,8 +30,8 @@ def shown_classes(looks: Iterable[Look]) -> list[str]:
     return [class_name for class_name in CLASSES if class_name in (numbered or able)]
 
 
-def newest(look: Look, classes: Sequence[str]) -> Markup:
-    """The totals of one look, large."""
+def newest(look: Look, looks: Sequence[Look], classes: Sequence[str]) -> Markup:
+    """The totals of one look, large; said to be one of several if others bear its time."""
     items = []
     for count in (look.count(ALL_ZONES, class_name) for class_name in classes):
         if count is not None:
@@ -39,7 +39,11 @@ def newest(look: Look, classes: Sequence[str]) -> Markup:
             what = f"{class_label(count.class_name)} seen, {STATUS_NAMES[count.status]}"
             items.append(tag("li", large, what, class_=_kind(count)))
     title = f"Newest look: {moment(look.time, look.time_precision)}, whole site"
-    return join([tag("h2", title), tag("ul", *items, class_="now")])
+    parts = [tag("h2", title), tag("ul", *items, class_="now")]
+    peers = sum(other.time == look.time for other in looks)
+    if peers > 1:
+        parts.append(tag("p", f"One of {peers} looks of this time; the table holds them all.", class_="soft"))
+    return join(parts)
 
 
 def class_tables(site: Site, looks: Sequence[Look], classes: Sequence[str]) -> Markup:

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
-from apronwatch.visibility import ObservedGrid
+from apronwatch.visibility import Bounds, ObservedGrid
 
 LEAST_WIDTH_PX = 1200
 """Smaller pictures are enlarged to about this, so that labels do not cover them."""
@@ -62,7 +62,7 @@ class View:
             margin = _MARGIN * max(right - left, bottom - top)
             grown = shapely.box(left - margin, top - margin, right + margin, bottom + margin)
             frame = shapely.union_all([*touching, shapely.intersection(grown, scene)])
-        left, top, right, bottom = frame.bounds
+        left, top, right, bottom = _snapped(frame.bounds, scene.bounds)
         longest = max(right - left, bottom - top)
         scale = min(max_px, max(longest, LEAST_WIDTH_PX)) / longest
         return cls(
@@ -156,6 +156,14 @@ class View:
 def in_pixels(geometry: BaseGeometry, info: SceneInfo, crs: str | None) -> BaseGeometry:
     """A geometry of a plane in pixels of the scene."""
     return shapely.transform(geometry, lambda points: info.to_pixels(points, crs))
+
+
+def _snapped(bounds: Bounds, scene: Bounds) -> Bounds:
+    """Bounds whose edges stand less than a pixel off the scene's, by rounding, on them."""
+    left, top, right, bottom = (
+        e if abs(edge - e) < 1 else edge for edge, e in zip(bounds, scene, strict=True)
+    )
+    return left, top, right, bottom
 
 
 def covered(points: NDArray[np.float64], zones: Mapping[str, BaseGeometry]) -> NDArray[np.bool_]:

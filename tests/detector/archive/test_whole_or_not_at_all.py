@@ -1,13 +1,18 @@
 """A run is visible whole or not at all: killed processes, several writers, full disks, files that are read-only."""
 
+import itertools
+import multiprocessing
 import os
 import random
+import resource
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +23,10 @@ from apronwatch.errors import ArchiveUnwritable
 from apronwatch.run import Run
 from tests.detector.archive import examples
 
-REPOSITORY = Path(__file__).parents[3]
+PROCESSES = multiprocessing.get_context(
+    "forkserver"
+)  # a fork of these tests would take their threads' locks along
+PROCESSES.set_forkserver_preload([__name__])
 
 
 def big(name: str, boxes: int = 2000) -> Run:
@@ -30,19 +38,24 @@ def store(archive: Archive, run: Run) -> int:
     return archive.store(run, examples.counts(run), examples.site())
 
 
-def in_a_process(code: str, *arguments: object) -> "subprocess.Popen[str]":
-    """Python with these tests' modules, its output line by line."""
-    prelude = (
-        "import os, signal, sys\nfrom sqlalchemy import event\nfrom apronwatch.archive import Archive\n"
-        "from tests.detector.archive import examples\n"
-        "from tests.detector.archive.test_whole_or_not_at_all import big, store\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", prelude + code, *map(str, arguments)],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def in_a_process(work: Callable[..., None], *arguments: object) -> tuple[BaseProcess, Connection]:
+    """Start a process that calls `work(connection, *arguments)`, and the other end of that connection."""
+    here, there = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=work, args=(there, *arguments))
+    process.start()
+    there.close()
+    return process, here
+
+
+def heard(connection: Connection) -> list[Any]:
+    """All that a process said before it ended."""
+    said = []
+    try:
+        while True:
+            said.append(connection.recv())
+    except EOFError:
+        connection.close()
+        return said
 
 
 def check_whole(archive: Archive) -> list[str]:
@@ -62,86 +75,84 @@ def check_whole(archive: Archive) -> list[str]:
     return paths
 
 
-KILLED_AT_STATEMENT = """
-for n in range(1, 40):
-    child = os.fork()
-    if child == 0:
-        archive = Archive.open(sys.argv[1])
-        passed = []
-        @event.listens_for(archive._engine, "before_cursor_execute")
-        def count(connection, cursor, statement, *_):
-            passed.append(statement)
-            if len(passed) == n:
+def store_and_die(_: Connection, url: str, at: int) -> None:
+    """Store one run, and be killed before a statement or the commit."""
+    with Archive.open(url) as archive:
+        passed = itertools.count(1)
+
+        def maybe_die(*_: object) -> None:
+            if next(passed) == at:
                 os.kill(os.getpid(), signal.SIGKILL)
-        @event.listens_for(archive._engine, "commit")
-        def commit(connection):
-            count(connection, None, "COMMIT")
+
+        for moment in ("before_cursor_execute", "commit"):
+            event.listen(archive._engine, moment, maybe_die)
         store(archive, big("a.tif"))
-        os._exit(0)
-    if os.waitpid(child, 0)[1] == 0:
-        break
-    with Archive.open(sys.argv[1]) as archive:
-        print(n, len(archive.runs()), flush=True)
-"""
 
 
 def test_killed_at_any_statement_leaves_nothing_and_the_next_try_is_complete(url: str) -> None:
     Archive.open(url).close()
-    process = in_a_process(KILLED_AT_STATEMENT, url)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    killed = [line.split() for line in said.splitlines()]
-    assert len(killed) >= 8  # at the least BEGIN, the scene, site, zones, run, boxes, counts, COMMIT
-    assert {runs for _, runs in killed} == {"0"}
+    for at in itertools.count(1):
+        process, connection = in_a_process(store_and_die, url, at)
+        process.join()
+        connection.close()
+        with Archive.open(url) as archive:
+            if process.exitcode == 0:
+                break
+            assert process.exitcode == -signal.SIGKILL
+            assert archive.runs() == []
+    assert at > 8  # there were the scene, site, zones, run, boxes, counts, and the commit to be killed at
     with Archive.open(url) as archive:
         assert check_whole(archive) == ["images/a.tif"]
+        store(archive, big("a.tif"))
+        assert check_whole(archive) == ["images/a.tif"]
+
+
+def store_many(connection: Connection, url: str, count: int) -> None:
+    """Store runs one after the other, and say so after each."""
+    connection.send("ready")
+    connection.recv()
+    with Archive.open(url) as archive:
+        for n in range(count):
+            connection.send(store(archive, big(f"{n}.tif")))
 
 
 def test_killed_at_random_moments_leaves_only_whole_runs(url: str) -> None:
     Archive.open(url).close()
     chance = random.Random(20241210)
-    names = [f"{n}.tif" for n in range(200)]
-    code = "archive = Archive.open(sys.argv[1])\nfor n in range(200):\n print(store(archive, big(f'{n}.tif')), flush=True)"
-    told = 0
-    for _ in range(4):
-        process = in_a_process(code, url)
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(told + 1)]  # what is there, and one more
-        assert all(lines)
-        process.stdout.readline() if chance.random() < 0.5 else None
-        try:
-            process.wait(timeout=chance.uniform(0, 0.15))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        said = [*lines, *process.stdout.read().splitlines()]
-        process.wait()
+    stored = 0
+    for _ in range(5):
+        process, connection = in_a_process(store_many, url, 1000)
+        assert connection.recv() == "ready"
+        connection.send("go")
+        told = [connection.recv() for _ in range(stored + 1)]  # what was there, and one more
+        time.sleep(chance.uniform(0, 0.1))
+        process.kill()
+        process.join()
+        told += heard(connection)
         with Archive.open(url) as archive:
             paths = check_whole(archive)
-        assert len(paths) >= len(
-            [line for line in said if line.strip()]
-        )  # what was said to be stored is stored
-        assert paths == [f"images/{name}" for name in names[: len(paths)]]
-        told = len(paths)
+            assert paths == [f"images/{n}.tif" for n in range(len(paths))]
+            assert [row.run_id for row in archive.runs()][: len(told)] == told  # once said, it is there
+        assert len(paths) - len(told) in (0, 1)
+        stored = len(paths)
     with Archive.open(url) as archive:
-        assert store(archive, big(names[told])) > 0
-        assert len(check_whole(archive)) == told + 1
+        store(archive, big(f"{stored}.tif"))
+        assert len(check_whole(archive)) == stored + 1
 
 
-def test_several_processes_store_the_same_and_other_scenes(url: str) -> None:
-    code = (
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "with Archive.open(sys.argv[1]) as archive:\n"
-        "    print(*[store(archive, big(f'{n}.tif')) for n in range(8)])"
-    )
-    processes = []
-    for _ in range(3):  # into an archive that none has made yet
-        process = in_a_process(code.replace("sys.stdin.readline()", "os.read(0, 1)"), url)
-        processes.append(process)
-    said = [process.communicate(timeout=120)[0].split() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0]
-    assert said[0][1:] == said[1][1:] == said[2][1:]
+def test_several_processes_make_one_archive_and_store_the_same_scenes(url: str) -> None:
+    writers = [in_a_process(store_many, url, 6) for _ in range(3)]
+    for _, connection in writers:
+        assert connection.recv() == "ready"
+    for _, connection in writers:
+        connection.send("go")
+    said = [heard(connection) for _, connection in writers]
+    for process, _ in writers:
+        process.join()
+        assert process.exitcode == 0
+    assert said[0] == said[1] == said[2]
     with Archive.open(url) as archive:
-        assert sorted(check_whole(archive)) == [f"images/{n}.tif" for n in range(8)]
+        assert sorted(check_whole(archive)) == [f"images/{n}.tif" for n in range(6)]
 
 
 def test_two_connections_that_store_the_same_key_at_once_make_one_run(postgres_url: str) -> None:
@@ -179,28 +190,28 @@ def test_a_full_disk_is_told_and_the_archive_stays_intact(tmp_path: Path) -> Non
     assert_intact_and_writable(file)
 
 
+def store_until_full(connection: Connection, file: Path) -> None:
+    """Store until the archive may not grow, and say how that is told."""
+    with Archive.open(file) as archive:
+        limit = file.stat().st_size + 20_000
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        try:
+            for n in range(9):
+                store(archive, big(f"b{n}.tif"))
+        except ArchiveUnwritable as error:
+            connection.send(str(error))
+
+
 def test_a_file_that_may_not_grow_is_told_and_the_archive_stays_intact(tmp_path: Path) -> None:
     file = tmp_path / "a.sqlite"
     with Archive.open(file) as archive:
         store(archive, big("a.tif"))
-    code = """
-import resource
-from apronwatch.errors import ArchiveUnwritable
-with Archive.open(sys.argv[1]) as archive:
-    limit = os.path.getsize(sys.argv[1]) + 20_000
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    for n in range(9):
-        try:
-            store(archive, big(f"b{n}.tif"))
-        except ArchiveUnwritable as error:
-            print(error)
-            break
-"""
-    process = in_a_process(code, file)
-    said = process.communicate(timeout=60)[0]
-    assert process.returncode == 0
-    assert said.count("\n") == 1
-    assert f"{file}: could not be written" in said
+    process, connection = in_a_process(store_until_full, file)
+    [said] = heard(connection)
+    process.join()
+    assert process.exitcode == 0
+    assert said.startswith(f"{file}: could not be written")
+    assert "\n" not in said
     assert_intact_and_writable(file)
 
 

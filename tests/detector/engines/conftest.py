@@ -68,7 +68,7 @@ def write_random_weights(path: Path, names: Sequence[str]) -> Path:
             norm.momentum = 1.0
         network.train()(tiles)
         for scale in network.eval().model[-1].cv3:
-            scale[-1].weight.mul_(4)
+            scale[-1].weight.mul_(1)
             scale[-1].bias.fill_(-4)
     torch.save({"model": network, "ema": None, "train_args": {}}, path)
     return path

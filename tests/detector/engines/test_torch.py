@@ -73,7 +73,7 @@ def test_both_engines_give_the_same_boxes(random_model: ModelSpec, tmp_path: Pat
     exported = replace(every, path=made.path, sha256=made.sha256, format="onnx")
     engines = load_engine(every, "cpu"), load_engine(exported, "cpu")
     tiles = parity_tiles(320)
-    assert same_boxes(*(engine.detect(tiles, 0.05) for engine in engines), 0.05) > 500
+    assert same_boxes(*(engine.detect(tiles, 0.05) for engine in engines), 0.05) > 100
     assert engines[0].raw(tiles).shape == (4, 6, 40**2 + 20**2 + 10**2)
 
 

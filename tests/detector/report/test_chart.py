@@ -61,6 +61,11 @@ def test_the_line_joins_complete_looks_of_the_same_weights_only():
     assert joins(series_figure(rows, title="base")) == [(0, 1), (3, 4), (7, 8)]
 
 
+def test_looks_that_share_a_time_are_not_joined():
+    rows = [row(0, 5), row(1, 6), row(4, 2), row(4, 3, run_id=5000), row(8, 4), row(9, 4)]
+    assert joins(series_figure(rows, title="base")) == [(0, 1), (8, 9)]
+
+
 def test_partial_and_saturated_looks_are_hollow_and_say_at_least():
     rows = [row(0, 5), row(9, 3, status=Status.PARTIAL), row(18, 30, status=Status.SATURATED)]
     figure = series_figure(rows, title="base")

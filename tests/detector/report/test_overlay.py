@@ -75,6 +75,19 @@ def test_ground_that_was_not_seen_is_hatched_and_the_rest_is_not(seen):
     assert near(east, place.GROUND_RGB, 25).mean() > 0.99
 
 
+def test_a_scene_that_was_wholly_seen_has_no_hatching_anywhere(tmp_path):
+    path = place.draw_scene(tmp_path / "scene.tif", [], synthetic=False)
+    with Scene.open(path, undated=True) as scene:
+        site = Site.whole_picture("base", scene.info)
+        run = place.look(path, [], site, None)
+        zones = zones_of(site, run.detections)
+        picture = pixels_of(overlay(scene, run, zones, max_px=1200))
+    view, _ = corners_in_view(run, zones, 1200)
+    assert (view.left, view.top, view.width, view.height) == (0, 0, 1200, 1200)
+    clear_of_furniture = picture[300:1190, 3:800]
+    assert not near(clear_of_furniture, (190, 190, 190), 6).any()
+
+
 def test_only_what_counts_is_drawn(seen):
     scene, run, zones, _ = seen
     low = replace(run, thresholds={"plane": 0.99, "helicopter": 0.99})
