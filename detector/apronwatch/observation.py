@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from apronwatch.counting import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Count, Status
 from apronwatch.detections import Detections, Polygons
-from apronwatch.geometry import areas, pair_iou, polygons_to_shapely
+from apronwatch.geometry import areas, min_area_boxes, pair_iou, polygons_to_shapely
 from apronwatch.run import Run, counted
 from apronwatch.site import Site
 from apronwatch.taxonomy import class_id, superclass_ids
@@ -38,6 +38,9 @@ CUT_SHARE = 0.5
 
 GAP_M = 2.0
 """Two pieces of one object, cut by two frames that hardly overlap, lie at most this far apart."""
+
+FIT = 1.2
+"""The box around such pieces is hardly larger than both together; around two neighbours parked side by side it is."""
 
 UNITED = "frames_united"
 """Reason why an estimate made for one frame cannot stand for several."""
@@ -152,15 +155,15 @@ def _statuses(able: Sequence[Count], own: Sequence[Count], fraction: float) -> l
 
 
 def _visibility(frames: tuple[Frame, ...], zones: dict[str, BaseGeometry]) -> Visibility:
-    """Fractions of the frame that saw most of a zone, exact, unless others add ground to it, cell by cell."""
+    """What frames saw together, in cells of 1 m; exact where those that saw a zone saw the same cells of it."""
     grids = _grids(frames)
     ground = reduce(ObservedGrid.union, grids)
     fractions = {}
     for zone, shape in zones.items():
         best = max(frame.run.visibility.fractions[zone] for frame in frames)
         together = ground.fraction(shape)
-        adds = together > max(grid.fraction(shape) for grid in grids)
-        fractions[zone] = max(best, together) if adds else best
+        same = all(share in (0.0, together) for share in (grid.fraction(shape) for grid in grids))
+        fractions[zone] = best if same else max(best, together)
     return Visibility(fractions, frames[0].run.visibility.areas_m2, ground)
 
 
@@ -219,7 +222,9 @@ def _same_object(kept: Detections, added: Detections) -> tuple[NDArray[np.intp],
     near = (iou > LEAST_IOU) & (apart <= np.maximum(REACH_M, REACH_SHARE * longest))
     shared = iou / (1 + iou) * (areas(a) + areas(b)) / np.minimum(areas(a), areas(b))
     cuts = kept.truncated[first].astype(int) + added.truncated[second]
-    same = near | ((cuts > 0) & (shared > CUT_SHARE)) | (cuts == 2)
+    around_both = areas(min_area_boxes(np.concatenate([a, b], axis=1)))
+    pieces = (cuts == 2) & (around_both < FIT * (areas(a) + areas(b)))
+    same = near | ((cuts > 0) & (shared > CUT_SHARE)) | pieces
     return _nearest_once(first[same], second[same], apart[same])
 
 

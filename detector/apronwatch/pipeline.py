@@ -225,9 +225,11 @@ def _look(batch: list[TileImage], engine: Engine, score_floor: float) -> list[_F
 
 
 def _in_plane(picture: TileImage, boxes: Detections, saturated: bool) -> _Found:
+    """Boxes in the plane; those centred where the scene shows nothing are mirror images."""
     tile = picture.tile
+    boxes = boxes.select(~_sample(~picture.valid, *_pixels(boxes.centres)))
     x, y = along(tile.to_plane, boxes.polygons[..., 0], boxes.polygons[..., 1])
-    columns, rows = np.floor(boxes.centres).astype(np.intp).T
+    columns, rows = _pixels(boxes.centres)
     hidden = _sample(picture.valid & ~picture.clear, columns, rows)
     return _Found(
         np.stack([x, y], axis=-1),
@@ -246,8 +248,13 @@ def _cut_by_the_edge(valid: NDArray[np.bool_], polygons: NDArray[np.float64]) ->
         return np.zeros(len(polygons), dtype=np.bool_)
     outward = polygons - polygons.mean(axis=1, keepdims=True)
     reach = polygons + 1.5 * outward / np.maximum(np.linalg.norm(outward, axis=2, keepdims=True), 1e-9)
-    columns, rows = np.moveaxis(np.floor(reach).astype(np.intp), 2, 0)
+    columns, rows = _pixels(reach)
     return np.asarray(_sample(~valid, columns, rows).any(axis=1))
+
+
+def _pixels(points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Columns and rows of the pixels that points (…, 2) of a tile lie on."""
+    return np.floor(points[..., 0]).astype(np.intp), np.floor(points[..., 1]).astype(np.intp)
 
 
 def _sample(mask: NDArray[np.bool_], columns: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -18,8 +18,8 @@ from apronwatch.masking import Mask
 from apronwatch.scene import Scene
 from apronwatch.warping import Pixels, Placement, Placer, along, warp
 
-FILL = 114
-"""Grey under invalid pixels: what the detectors were padded with when they were trained."""
+BLACK = 0
+"""Of a tile that holds no valid pixel; no engine is shown it."""
 
 
 WARPABLE = frozenset({"uint8", "uint16", "int16", "float32"})
@@ -32,7 +32,7 @@ class TileImage:
 
     Attributes:
         tile: which.
-        pixels: (T, T, 3) uint8, stretched; `FILL` where nothing was seen.
+        pixels: (T, T, 3) uint8, stretched; where nothing was seen, a mirror image of what was (see `mirrored`).
         valid: (T, T) bool: the scene has a pixel there.
         clear: (T, T) bool: valid, and no supplied mask hides the ground.
     """
@@ -54,13 +54,11 @@ class TileReader:
     def read(self, tile: Tile) -> TileImage:
         """The tile's pixels; all invalid where the scene does not reach or holds nothing."""
         placement = self._placer.place(tile)
-        pixels = np.full((tile.size_px, tile.size_px, 3), FILL, dtype=np.uint8)
+        pixels = np.full((tile.size_px, tile.size_px, 3), BLACK, dtype=np.uint8)
         valid = np.zeros((tile.size_px, tile.size_px), dtype=np.bool_)
         found = self._read(tile, placement)
         if found is not None and found[1].any():
-            pixels, valid = self._scene.stretch.apply(found[0]), found[1]
-            if not valid.all():
-                pixels[~valid] = FILL
+            pixels, valid = mirrored(self._scene.stretch.apply(found[0]), found[1]), found[1]
         clear = valid
         if self._mask is not None and valid.any():
             clear = valid & ~self._mask.hidden(tile)
@@ -87,6 +85,46 @@ def _to_crs_or_plane(scene: Scene) -> Affine:
     if scene.crs is not None:
         return scene.transform
     return Affine.scale(scene.gsd_m, -scene.gsd_m)
+
+
+def mirrored(pixels: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A picture whose invalid pixels mirror the valid ones across the nearest edge between the two.
+
+    A detector sees things in the sharp edge of an even fill: on eleven pictures of two places held out from its
+    training, the bundled one was off by 13 % of the planes with grey beyond the pictures' edges, by 9 to 10 % with
+    mirror images, and by 9 % where it saw each picture whole (`benchmarks/README.md`).
+
+    Args:
+        pixels: (T, T, 3).
+        valid: (T, T), at least one true.
+    """
+    filled, known = pixels, valid
+    while not known.all():
+        filled, known = _mirrored_once(filled, known)
+    return filled
+
+
+def _mirrored_once(
+    pixels: NDArray[np.uint8], known: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """One reflection: it reaches as far beyond the edge as there are known pixels behind it."""
+    unknown = (~known).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    at = np.zeros((labels.max() + 1, 2), dtype=np.intp)
+    at[labels[known]] = np.argwhere(known)
+    rows, columns = np.nonzero(unknown)
+    edge = at[labels[rows, columns]]
+    source = 2 * edge - np.stack([rows, columns], axis=1)
+    height, width = known.shape
+    inside = ((source >= 0) & (source < [height, width])).all(axis=1)
+    inside[inside] = known[tuple(source[inside].T)]
+    if not inside.any():
+        inside[:] = True
+        source = edge
+    filled, now_known = pixels.copy(), known.copy()
+    filled[rows[inside], columns[inside]] = pixels[tuple(source[inside].T)]
+    now_known[rows[inside], columns[inside]] = True
+    return filled, now_known
 
 
 def bounds_in_plane(scene: Scene, plane_crs: str | None) -> tuple[float, float, float, float]:

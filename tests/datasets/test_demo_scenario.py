@@ -11,7 +11,7 @@ import shapely
 from apronwatch.errors import OutputInvalid
 from apronwatch.manifest import read_manifest
 from apronwatch.site import read_sites
-from apronwatch_datasets.cli.demo import demo
+from apronwatch_datasets.cli.demo import _begin_anew_if_changed, demo
 from apronwatch_datasets.synthetic import Scenario, Truth, drawdown, site_of, write_scenario
 from apronwatch_datasets.synthetic.drawing import solid_of
 from apronwatch_datasets.synthetic.frame import Grid
@@ -133,3 +133,19 @@ def test_demo_refuses_a_folder_that_holds_something_else(tmp_path: Path) -> None
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(OutputInvalid, match="cannot be written"):
         demo(tmp_path / "thesis.txt")
+
+
+def test_demo_keeps_its_archive_while_the_scenes_are_the_same(tmp_path: Path, scenario: Scenario) -> None:
+    first = replace(
+        scenario.scenes[0], look=replace(scenario.scenes[0].look, extent_m=(-60.0, -60.0, 0.0, 0.0))
+    )
+    files = write_scenario(replace(scenario, scenes=(first,)), tmp_path)
+    archive = tmp_path / "apronwatch.sqlite"
+    _begin_anew_if_changed(files, tmp_path)
+    archive.write_bytes(b"counts of these scenes")
+    _begin_anew_if_changed(files, tmp_path)
+    assert archive.exists()
+    files.scenes[0].image.write_bytes(b"another picture")
+    _begin_anew_if_changed(files, tmp_path)
+    assert not archive.exists()
+    assert "synthetic" in (tmp_path / "README.txt").read_text()

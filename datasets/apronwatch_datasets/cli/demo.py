@@ -17,6 +17,7 @@ _README = "README.txt"
 _HEADLINE = (
     "Apronwatch demo: everything in this folder is synthetic, drawn and not taken; the place is invented."
 )
+_ARCHIVE = "apronwatch.sqlite"
 _COUNTED = "plane"
 
 
@@ -32,7 +33,8 @@ def demo(
     typer.echo(_HEADLINE)
     with output.progress("drawing") as advance:
         files = write_scenario(drawdown(), out, advance)
-    outcomes = _count(files, out / "apronwatch.sqlite")
+    _begin_anew_if_changed(files, out)
+    outcomes = _count(files, out / _ARCHIVE)
     _publish(files, out)
     _print_table(files, outcomes)
     _print_guide(out)
@@ -48,7 +50,8 @@ def _claim(out: Path) -> None:
         if out.is_dir() and any(out.iterdir()) and not _is_demo(readme):
             raise OutputInvalid(f"{out}: holds files that no demo wrote; give a new folder with --out")
         out.mkdir(parents=True, exist_ok=True)
-        readme.write_text(_HEADLINE + "\n", encoding="utf-8")
+        if not readme.is_file():
+            readme.write_text(_HEADLINE + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputInvalid(
             f"{out}: cannot be written ({error.strerror}); give a folder with --out"
@@ -57,6 +60,23 @@ def _claim(out: Path) -> None:
 
 def _is_demo(readme: Path) -> bool:
     return readme.is_file() and readme.read_text(encoding="utf-8", errors="replace").startswith(_HEADLINE)
+
+
+def _begin_anew_if_changed(files: "ScenarioFiles", out: Path) -> None:
+    """Remove the archive of a former demo whose scenes were others: both would be taken for one acquisition."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for scene in files.scenes:
+        digest.update(scene.image.read_bytes())
+    note = f"{_HEADLINE}\nSHA-256 of all scenes: {digest.hexdigest()}\n"
+    readme = out / _README
+    archives = sorted(out.glob(f"{_ARCHIVE}*"))
+    if archives and readme.read_text(encoding="utf-8") != note:
+        typer.echo("The scenes are others than those of the former demo here: its archive is begun anew.")
+        for file in archives:
+            file.unlink()
+    readme.write_text(note, encoding="utf-8")
 
 
 def _count(files: "ScenarioFiles", archive: Path) -> "list[SceneOutcome]":
@@ -88,7 +108,7 @@ def _publish(files: "ScenarioFiles", out: Path) -> None:
     from apronwatch.report.page import write_report
 
     site = files.truths[0].base.id
-    with Archive.open(str(out / "apronwatch.sqlite"), create=False) as archive:
+    with Archive.open(str(out / _ARCHIVE), create=False) as archive:
         draw_series(archive.series(site), out / "series.png", title=f"{site} (synthetic)")
         for row in archive.runs(site):
             if row.failure is None:
@@ -148,7 +168,7 @@ def _print_guide(out: Path) -> None:
         ("series.png", "counts over time"),
         ("overlays/", "each scene with what was found"),
         ("detections/", "boxes as GeoJSON and GeoParquet"),
-        ("apronwatch.sqlite", "the archive"),
+        (_ARCHIVE, "the archive"),
         ("scenes/", "the GeoTIFFs; cloud in masks/, what was truly drawn in truth/"),
         ("sites.geojson", "the site file; manifest.csv lists the scenes"),
     ):

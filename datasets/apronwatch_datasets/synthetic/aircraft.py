@@ -17,6 +17,8 @@ def aeroplane(type_name: str, seed: int) -> Solid:
     frame = AIRFRAMES[type_name]
     livery = LIVERIES[frame.family][seed % len(LIVERIES[frame.family])]
     parts = [*_pods(frame), *_surface(frame, frame.wing, frame.wing_top_m, 0.5, livery.wing, 0.07)]
+    if frame.length_m > 20 and not frame.block:
+        parts += _flap_gaps(frame, livery.wing)
     low_tail = _surface(frame, frame.tail, frame.tail_top_m, 0.25, livery.wing, 0.0)
     if frame.tail_top_m < frame.body_axis_m + 2 * frame.body_radius_m:
         parts += low_tail
@@ -28,8 +30,6 @@ def aeroplane(type_name: str, seed: int) -> Solid:
         # A high wing crosses over the fuselage.
         wings = [p for p in parts if p.top_m == frame.wing_top_m]
         parts = [p for p in parts if p.top_m != frame.wing_top_m] + wings
-    if frame.length_m > 20 and not frame.block:
-        parts += _flap_gaps(frame, livery.wing)
     return Solid("plane", type_name, frame.length_m, frame.span_m, tuple(parts), _fins(frame, livery))
 
 

@@ -113,7 +113,7 @@ def _convert(model: ModelSpec, folder: Path, half: bool) -> Path:
     _, ultralytics = import_ultralytics()
     try:
         import onnx  # noqa: F401
-        import onnxslim  # type: ignore[import-untyped]  # noqa: F401
+        import onnxslim  # noqa: F401
     except ImportError as error:
         raise ExtraMissing(
             f"exporting needs onnx and onnxslim ({error}): pip install 'apronwatch[train]'"

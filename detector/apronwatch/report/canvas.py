@@ -6,8 +6,10 @@ from functools import cache
 
 import cv2
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from shapely.geometry.base import BaseGeometry
 
 from apronwatch.report.view import View
 from apronwatch.report.words import FONT, FONT_BOLD
@@ -124,6 +126,14 @@ def north_arrow(draw: ImageDraw.ImageDraw, view: View, unit: float) -> None:
         fill=WHITE,
         anchor="mm",
     )
+
+
+def furniture_room(view: View, unit: float) -> list[BaseGeometry]:
+    """The corners of a view where north arrow and scale bar stand."""
+    right, bottom = view.width, view.height
+    arrow = shapely.box(right - 84 * unit, 0, right, 84 * unit)
+    bar = shapely.box(0.7 * right, bottom - 62 * unit, right, bottom)
+    return [bar] if view.north is None else [arrow, bar]
 
 
 def banner(text: str, width: int, unit: float) -> Image.Image:

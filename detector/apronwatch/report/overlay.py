@@ -1,6 +1,6 @@
 """A scene with what was counted in it: boxes, zones with counts, what was not observed, scale and source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from apronwatch.detections import Detections
 from apronwatch.interchange.files import save
 from apronwatch.report import canvas
 from apronwatch.report.caption import caption
-from apronwatch.report.view import LEAST_WIDTH_PX, View, covered
-from apronwatch.report.words import drawable, number, quantity, several, share, zone_label
+from apronwatch.report.labels import Ground, draw_labels
+from apronwatch.report.view import LEAST_WIDTH_PX, View, covered, rings
+from apronwatch.report.words import several, zone_label
 from apronwatch.run import Run, counted
 from apronwatch.scene import Scene
 from apronwatch.site import Site
@@ -24,6 +25,8 @@ from apronwatch.taxonomy import CLASSES
 from apronwatch.zone import ALL_ZONES, PIXEL
 
 SYNTHETIC = "SYNTHETIC PICTURE: drawn, not taken"
+
+LEAST_CAPTION_PX = 900
 
 
 def draw_overlay(
@@ -67,27 +70,25 @@ def overlay(
     named = {zone: shape for zone, shape in zones.items() if zone != ALL_ZONES}
     view = View.around(run.scene, named, crs, max_px)
     unit = max(view.width, LEAST_WIDTH_PX) / LEAST_WIDTH_PX
-    pixels, unobserved = _ground(scene, run, named, view)
-    canvas.hatch(pixels, unobserved, round(16 * unit))
+    placed = {zone: view.placed(shape, crs) for zone, shape in named.items()}
+    shown = {zone: shape for zone, shape in placed.items() if shapely.intersects(shape, view.frame)}
     boxes = counted(run)
     inside = covered(boxes.centres, named)
-    drawn_zones = {
-        z: rings for z, shape in named.items() if (rings := view.outline(shape, crs)) and _shown(rings, view)
-    }
-    for rings in drawn_zones.values():
-        for ring in rings:
-            canvas.line(pixels, ring, canvas.WHITE, round(2 * unit))
-    _draw_saturated(pixels, run, view, unit)
-    for chosen, width in ((~inside, 1), (inside, max(2, round(2.2 * unit)))):
-        _draw_boxes(pixels, boxes.select(chosen), view, width)
+    pixels, unobserved = _ground(scene, run, shown, view)
+    canvas.hatch(pixels, unobserved, round(16 * unit))
+    _draw_outlines(pixels, shown.values(), canvas.WHITE, round(2 * unit))
+    _draw_outlines(pixels, [_saturated(run, view)], canvas.ALARM, round(3 * unit))
+    _draw_boxes(pixels, boxes.select(~inside), view, 1)
+    _draw_boxes(pixels, boxes.select(inside), view, max(2, round(2.2 * unit)))
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture, "RGBA")
-    taken = _furniture_room(view, unit)
-    left_out = _draw_labels(draw, drawn_zones, counts, view, taken, unit)
+    centres = view.to_view(boxes.centres, crs)
+    ground = Ground(view.frame, shown, centres, canvas.furniture_room(view, unit))
+    left_out = draw_labels(draw, ground, counts, unit)
     canvas.scale_bar(draw, view, unit)
     canvas.north_arrow(draw, view, unit)
-    width = max(view.width, 900)
-    notes = _notes(scene, named, drawn_zones, left_out)
+    width = max(view.width, LEAST_CAPTION_PX)
+    notes = _notes(scene, named, shown, left_out)
     parts = [picture, caption(run, boxes, inside, counts, notes, bool(unobserved.any()), width, unit)]
     if run.scene.synthetic:
         parts.insert(0, canvas.banner(SYNTHETIC, width, unit))
@@ -117,7 +118,7 @@ def _ground(
     for zone, shape in zones.items():
         # The grid's cells are coarser than the zones: along the edge of one wholly seen they say nothing.
         if run.visibility.fractions.get(zone, 0.0) < COMPLETE_FROM:
-            canvas.fill(in_zones, view.outline(shape, run.detections.crs))
+            canvas.fill(in_zones, rings(shape))
     return pixels, ~valid | ((in_zones > 0) & ~view.observed(grid))
 
 
@@ -130,90 +131,26 @@ def _within_scene(view: View) -> NDArray[np.bool_]:
     return inside
 
 
-def _shown(rings: Sequence[NDArray[np.float64]], view: View) -> bool:
-    corners = np.concatenate(rings)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return bool((high >= 0).all() and low[0] <= view.width and low[1] <= view.height)
-
-
 def _draw_boxes(pixels: NDArray[np.uint8], boxes: Detections, view: View, width: int) -> None:
     corners = view.to_view(boxes.polygons, boxes.crs)
     for box, k in zip(corners, boxes.classes, strict=True):
         canvas.line(pixels, box, canvas.CLASS_COLOURS[CLASSES[k]], width)
 
 
-def _draw_saturated(pixels: NDArray[np.uint8], run: Run, view: View, unit: float) -> None:
+def _draw_outlines(
+    pixels: NDArray[np.uint8], shapes: Iterable[BaseGeometry], colour: canvas.Colour, width: int
+) -> None:
+    for shape in shapes:
+        for ring in rings(shape):
+            canvas.line(pixels, ring, colour, width)
+
+
+def _saturated(run: Run, view: View) -> BaseGeometry:
+    """Where a cap cut the boxes, in pixels of the view."""
     crs, metres = run.detections.crs, run.detections.unit_m
-    areas = run.saturated
-    if crs is None:
-        areas = shapely.transform(areas, lambda points: points / (metres, -metres))
-    for ring in view.outline(areas, crs):
-        canvas.line(pixels, ring, canvas.ALARM, round(3 * unit))
-
-
-def _furniture_room(view: View, unit: float) -> list[tuple[float, float, float, float]]:
-    right, bottom = view.width, view.height
-    arrow = (right - 84 * unit, 0.0, float(right), 84 * unit)
-    bar = (right - 0.3 * view.width, bottom - 62 * unit, float(right), float(bottom))
-    return [arrow, bar]
-
-
-def _draw_labels(
-    draw: ImageDraw.ImageDraw,
-    zones: Mapping[str, Sequence[NDArray[np.float64]]],
-    counts: Sequence[Count],
-    view: View,
-    taken: list[tuple[float, float, float, float]],
-    unit: float,
-) -> int:
-    """A plate for each zone where there is room at its corners; how many found none."""
-    size = round((17 if len(zones) <= 12 else 13) * unit)
-    left_out = 0
-    for zone, rings in zones.items():
-        lines = _label(zone, counts)
-        width, height = canvas.tag_size(lines, size)
-        x0, y0 = np.concatenate(rings).min(axis=0)
-        x1, y1 = np.concatenate(rings).max(axis=0)
-        places = (
-            (x0, y0 - height - 3),
-            (x0, y1 + 3),
-            (x1 - width, y0 - height - 3),
-            (x1 - width, y1 + 3),
-            (x0, y0),
-        )
-        for x, y in places:
-            x = min(max(x, 2.0), view.width - width - 2)
-            y = min(max(y, 2.0), view.height - height - 2)
-            plate = (x, y, x + width, y + height)
-            if not any(_overlap(plate, other) for other in taken):
-                canvas.tag(draw, (x, y), lines, size)
-                taken.append(plate)
-                break
-        else:
-            left_out += 1
-    return left_out
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _label(zone: str, counts: Sequence[Count]) -> list[str]:
-    """The zone's name, then a line for each class that was seen, or why there is no number at all."""
-    here = [c for c in counts if c.zone == zone]
-    lines = [drawable(zone_label(zone), 40)]
-    numbers = [c for c in here if c.seen is not None]
-    seen = [c for c in numbers if c.seen]
-    if seen:
-        lines += [quantity(c) for c in seen]
-    elif numbers:
-        lines.append(quantity(numbers[0]) if len(numbers) == 1 else "0 seen of each class")
-    elif here:
-        lines += [number(here[0])]
-    fraction = here[0].observed_fraction if here else None
-    if fraction is not None and numbers and fraction < 0.999:
-        lines.append(f"{share(fraction)} observed")
-    return lines
+    if crs is not None:
+        return view.placed(run.saturated, crs)
+    return view.placed(shapely.transform(run.saturated, lambda points: points / (metres, -metres)), None)
 
 
 def _notes(

@@ -78,11 +78,15 @@ class View:
         """Points (…, 2) of a plane (`Detections.crs`) in pixels of the view."""
         return (self.info.to_pixels(points, crs) - (self.left, self.top)) * self.scale
 
-    def outline(self, geometry: BaseGeometry, crs: str | None) -> list[NDArray[np.float64]]:
-        """The rings (N, 2) of a geometry of a plane, in pixels of the view."""
+    def placed(self, geometry: BaseGeometry, crs: str | None) -> BaseGeometry:
+        """A geometry of a plane, in pixels of the view."""
         drawn = shapely.transform(geometry, lambda points: self.to_view(points, crs))
-        polygons = [p for p in shapely.get_parts(drawn) if p.geom_type == "Polygon"]
-        return [shapely.get_coordinates(ring) for p in polygons for ring in (p.exterior, *p.interiors)]
+        return drawn if drawn.is_valid else shapely.buffer(drawn, 0)
+
+    @property
+    def frame(self) -> BaseGeometry:
+        """Its rectangle, in its pixels."""
+        return shapely.box(0, 0, self.width, self.height)
 
     def backdrop(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """(height, width, 3) stretched pixels, and where (height, width) they are valid."""
@@ -164,6 +168,12 @@ def _snapped(bounds: Bounds, scene: Bounds) -> Bounds:
         e if abs(edge - e) < 1 else edge for edge, e in zip(bounds, scene, strict=True)
     )
     return left, top, right, bottom
+
+
+def rings(geometry: BaseGeometry) -> list[NDArray[np.float64]]:
+    """The outer and inner rings (N, 2) of all polygons of a geometry."""
+    polygons = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    return [shapely.get_coordinates(ring) for p in polygons for ring in (p.exterior, *p.interiors)]
 
 
 def covered(points: NDArray[np.float64], zones: Mapping[str, BaseGeometry]) -> NDArray[np.bool_]:

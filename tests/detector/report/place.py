@@ -96,7 +96,7 @@ def boxes_of(planes: list[Plane]) -> np.ndarray:
     return rotated_boxes(x + WEST, y + NORTH - SIDE_M, length, width, heading)
 
 
-def look(path: Path, planes: list[Plane], site: Site, time: datetime | None, *, saturated=None) -> Run:
+def look(path: Path, planes: list[Plane], site: Site, time: datetime | None, **told) -> Run:
     """The run of an ideal detector over a drawn scene; what was seen is what the file's mask says."""
     with Scene.open(path, time=time, undated=time is None) as scene:
         _, valid = scene.read(_whole(), None)
