@@ -96,9 +96,11 @@ def boxes_of(planes: list[Plane]) -> np.ndarray:
     return rotated_boxes(x + WEST, y + NORTH - SIDE_M, length, width, heading)
 
 
-def look(path: Path, planes: list[Plane], site: Site, time: datetime | None, **told) -> Run:
+def look(
+    path: Path, planes: list[Plane], site: Site, time: datetime | None, *, saturated=None, acquisition=None
+) -> Run:
     """The run of an ideal detector over a drawn scene; what was seen is what the file's mask says."""
-    with Scene.open(path, time=time, undated=time is None) as scene:
+    with Scene.open(path, time=time, undated=time is None, acquisition=acquisition) as scene:
         _, valid = scene.read(_whole(), None)
         meter = VisibilityMeter(site.zones_in_plane(UTM, 1.0), UTM)
         meter.add((WEST, NORTH - SIDE_M, WEST + SIDE_M, NORTH), scene.transform, valid)

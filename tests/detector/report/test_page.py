@@ -8,6 +8,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from io import BytesIO
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -193,6 +194,27 @@ def test_undated_looks_alone_make_a_report_without_a_chart(tmp_path):
     assert "so there is no chart" in alone.text
     assert "synthetic" not in alone.text.lower()
     assert any(a.get("data-seen") == "4" for a, _ in alone.cells)
+
+
+def test_two_frames_of_one_acquisition_are_one_look_with_both_pictures(tmp_path):
+    site = place.base_site()
+    west = np.zeros((place.SIDE_PX, place.SIDE_PX), bool)
+    west[:, : place.SIDE_PX // 2] = True
+    with Archive.open(tmp_path / "archive.sqlite") as archive:
+        for name, valid in (("west.tif", west), ("east.tif", ~west)):
+            planes = [p for p in place.NORTH_ROW if (p.x < 120) == (name == "west.tif")]
+            path = place.draw_scene(tmp_path / name, planes, valid=valid)
+            run = place.look(path, planes, site, place.day(11, 1), acquisition="pass-7")
+            archive.store(run, place.count_run(run, site, place.MODEL), site)
+        write_report(archive, site.id, tmp_path / "report.html")
+    shown = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "2 frames of one acquisition" in shown.text
+    assert "west.tif" in shown.text
+    assert "east.tif" in shown.text
+    totals = [a for a, _ in shown.cells if (a.get("data-zone"), a.get("data-class")) == ("*", "plane")]
+    assert [(a["data-seen"], a["data-status"]) for a in totals] == [
+        ("4", "complete"), ("4", "complete"), ("2", "partial"), ("2", "partial"),
+    ]  # fmt: skip
 
 
 def test_a_browser_shows_it_offline_and_runs_nothing(report, tmp_path):
