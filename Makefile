@@ -1,7 +1,7 @@
 # `make demo` and `make test` build their own environment in .venv from nothing but Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/uv pip install --quiet --constraint constraints.txt --editable
+INSTALL := $(BIN)/uv pip install --python $(BIN)/python --quiet --constraint constraints.txt --editable
 
 .PHONY: demo test lint constraints clean
 

@@ -7,11 +7,15 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+BESIDE = ("shared", "data")
+"""Where real images lie beside a checkout, unless APRONWATCH_DATA says otherwise."""
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real images (APRONWATCH_DATA); the test is skipped where there is none."""
-    folder = Path(os.environ.get("APRONWATCH_DATA", REPOSITORY.parent / "shared" / "data"))
+    told = os.environ.get("APRONWATCH_DATA")
+    folder = Path(told) if told else REPOSITORY.parent.joinpath(*BESIDE)
     if not folder.is_dir():
         pytest.skip(
             f"real images: {folder} does not exist; set APRONWATCH_DATA to the folder that holds them"
@@ -20,7 +24,8 @@ def real_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test meets the archive or the weights of the person who runs it."""
-    monkeypatch.setenv("APRONWATCH_ARCHIVE", str(tmp_path / "apronwatch.sqlite"))
-    monkeypatch.delenv("APRONWATCH_WEIGHTS", raising=False)
+    own = tmp_path_factory.mktemp("user")
+    monkeypatch.setenv("APRONWATCH_ARCHIVE", str(own / "apronwatch.sqlite"))
+    monkeypatch.setenv("APRONWATCH_WEIGHTS", str(own / "weights"))

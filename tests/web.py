@@ -45,7 +45,10 @@ class Web:
 
 @contextmanager
 def serve(folder: Path, *flags: str) -> Iterator[Web]:
-    """Serve a folder on a free port of 127.0.0.1 until the block ends; `flags` are of `FLAGS`."""
+    """Serve a folder on a free port of 127.0.0.1 until the block ends.
+
+    `flags` are of `FLAGS`, or `fail=STATUS:SUFFIX:TIMES`: so often what ends so is answered by that status.
+    """
     command = [sys.executable, "-m", "tests.web", str(folder), *(f"--{flag}" for flag in flags)]
     root = Path(__file__).parents[1]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
@@ -61,6 +64,7 @@ class Handler(BaseHTTPRequestHandler):
     folder: Path
     options: Any
     log: list[Request]
+    failures_left = 0
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -76,6 +80,8 @@ class Handler(BaseHTTPRequestHandler):
         status, head, body = 404, {}, b""
         if self.path == "/__log__":
             status, body = 200, json.dumps(self.log).encode()
+        elif (failing := self._failing()) is not None:
+            status = failing
         elif not send and self.options.no_heads:
             status = 405
         elif file.is_file():
@@ -87,6 +93,13 @@ class Handler(BaseHTTPRequestHandler):
         self.log.append(Request(self.command, self.path, len(body) if send else 0))
         if send:
             self.wfile.write(body)
+
+    def _failing(self) -> int | None:
+        status, suffix, _ = self.options.fail
+        if Handler.failures_left == 0 or not self.path.split("?")[0].endswith(suffix):
+            return None
+        Handler.failures_left -= 1
+        return int(status)
 
     def _file(self, file: Path) -> tuple[int, dict[str, str], bytes]:
         body, stat = file.read_bytes(), file.stat()
@@ -117,7 +130,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     for flag in FLAGS:
         parser.add_argument(f"--{flag}", action="store_true")
+    parser.add_argument("--fail", type=lambda text: text.split(":"), default=["503", "", "0"])
     Handler.options = parser.parse_args()
+    Handler.failures_left = int(Handler.options.fail[2])
     Handler.folder, Handler.log = Handler.options.folder, []
     server = Server(("127.0.0.1", 0), Handler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201

@@ -15,7 +15,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from apronwatch.archive import Archive
-    from apronwatch.counting import Count, count
+    from apronwatch.counting import count
+    from apronwatch.counts import Count
     from apronwatch.detections import Detections
     from apronwatch.engines import load_engine
     from apronwatch.engines.registry import find_model
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Archive": "archive",
-    "Count": "counting",
+    "Count": "counts",
     "Detections": "detections",
     "Scene": "scene",
     "Site": "site",

@@ -85,9 +85,8 @@ def _by_usual_order(
     if not silent or len(coloured) not in USUAL_ORDERS or coloured[-1] != len(coloured):
         said = ", ".join(what.name for what in meaning)
         raise BandsUnclear(
-            f"{scene}: {len(meaning)} bands ({said}), none of them named red, green and blue; say which they "
-            "are, for "
-            "example gdal_edit.py -colorinterp_3 red -colorinterp_2 green -colorinterp_1 blue FILE"
+            f"{scene}: {len(meaning)} bands ({said}), none of them named red, green and blue; say which they are, "
+            "for example gdal_edit.py -colorinterp_3 red -colorinterp_2 green -colorinterp_1 blue FILE"
         )
     numbers, why = USUAL_ORDERS[len(coloured)]
     shown = ", ".join(map(str, numbers))

@@ -36,9 +36,8 @@ def georeference(dataset: DatasetReader, scene: str) -> tuple[pyproj.CRS | None,
     x, y = _placed(dataset.transform, np.array([dataset.width / 2]), np.array([dataset.height / 2]))
     if not _is_on_earth(crs, x, y):
         raise SceneUnreadable(
-            f"{scene}: its georeference puts its centre at {x[0]:g}, {y[0]:g} of {crs.name}, nowhere on the "
-            "Earth; "
-            "correct it with gdal_edit.py -a_srs or -a_ullr"
+            f"{scene}: its georeference puts its centre at {x[0]:g}, {y[0]:g} of {crs.name}, "
+            "nowhere on the Earth; correct it with gdal_edit.py -a_srs or -a_ullr"
         )
     return crs, dataset.transform, ()
 

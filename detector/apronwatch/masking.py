@@ -1,29 +1,31 @@
 """Masks that a user supplies: where a scene's ground is hidden (clouds and their shadows).
 
-A raster hides wherever it is neither zero nor nodata; polygons hide what lies inside them.
+A raster hides wherever it is not zero, and beyond its edge, where it says nothing of the ground; polygons hide what
+lies inside them.
 """
 
 import hashlib
-import threading
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
-import rasterio
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
+from pyproj import Transformer
 from rasterio.errors import RasterioError
 from rasterio.features import rasterize
-from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch.errors import MaskInvalid
+from apronwatch.errors import MaskInvalid, SceneUnreadable
 from apronwatch.lattice import Tile
+from apronwatch.opening import Handles, Source
 from apronwatch.sceneinfo import SceneInfo
-from apronwatch.warping import Placer
+from apronwatch.warping import Placer, along
+from apronwatch.zone import PIXEL
 
 VECTOR_SUFFIXES = frozenset({".geojson", ".json", ".gpkg", ".shp", ".fgb", ".parquet"})
 
@@ -62,11 +64,28 @@ def mask_sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def scene_outline(scene: SceneInfo, plane_crs: str) -> BaseGeometry:
+    """The scene's rectangle in a plane, corner to corner."""
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]) * [scene.width, scene.height]
+    x, y = along(scene.affine, *corners.T)
+    transformer = Transformer.from_crs(scene.crs, plane_crs, always_xy=True)
+    return shapely.polygons(np.stack(transformer.transform(x, y), axis=1))
+
+
 class _RasterMask:
     def __init__(self, path: Path, scene: SceneInfo, plane_crs: str | None) -> None:
         self._path = path
-        self._local = threading.local()
-        source = self._open()
+        self._handles = Handles(Source.locate(str(path)))
+        try:
+            source = self._handles.get()
+        except SceneUnreadable as error:
+            raise MaskInvalid(
+                f"{path}: no readable raster; give a raster or polygons of what is hidden"
+            ) from error
+        if source.count != 1:
+            raise MaskInvalid(
+                f"{path}: a mask of {source.count} bands; give one band, nonzero where it hides"
+            )
         self.sha256 = mask_sha256(path)
         self._size = source.width, source.height
         crs, affine = source.crs, source.transform
@@ -82,35 +101,38 @@ class _RasterMask:
         if crs is None:
             affine = scene.affine if plane_crs is not None else Affine.scale(scene.gsd_m, -scene.gsd_m)
         self._placer = Placer(plane_crs, scene.crs if crs is None else crs.to_wkt(), affine)
-
-    def _open(self) -> DatasetReader:
-        # GDAL's handles belong to one thread each.
-        if not hasattr(self._local, "source"):
-            try:
-                self._local.source = rasterio.open(self._path)
-            except RasterioError as error:
-                raise MaskInvalid(
-                    f"{self._path}: no readable raster ({error}); give a raster or polygons"
-                ) from error
-        return self._local.source
+        if crs is not None:
+            self._check_place(scene)
 
     def hidden(self, tile: Tile) -> NDArray[np.bool_]:
         """See `Mask.hidden`."""
         placement = self._placer.place(tile)
-        reach = placement.inside(*self._size)
+        width, height = self._size
+        reach = (placement.columns > -1) & (placement.columns < width + 1)
+        reach &= (placement.rows > -1) & (placement.rows < height + 1)
+        hidden = np.ones((tile.size_px, tile.size_px), dtype=np.bool_)
         if not reach.any():
-            return reach
-        left, top = int(placement.columns[reach].min()), int(placement.rows[reach].min())
-        right, bottom = int(placement.columns[reach].max()) + 1, int(placement.rows[reach].max()) + 1
+            return hidden
+        columns = np.floor(placement.columns[reach]).astype(np.intp).clip(0, width - 1)
+        rows = np.floor(placement.rows[reach]).astype(np.intp).clip(0, height - 1)
+        left, top = int(columns.min()), int(rows.min())
+        window = Window(left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top)
         try:
-            values = self._open().read(1, window=Window(left, top, right - left, bottom - top), masked=True)
+            hides = self._handles.get().read(1, window=window) != 0
         except RasterioError as error:
             raise MaskInvalid(f"{self._path}: the mask broke off while it was read ({error})") from error
-        hides = (values.filled(0) != 0) & ~np.ma.getmaskarray(values)
-        hidden = np.zeros((tile.size_px, tile.size_px), dtype=np.bool_)
-        columns, rows = (axis[reach].astype(np.intp) for axis in (placement.columns, placement.rows))
         hidden[reach] = hides[rows - top, columns - left]
         return hidden
+
+    def _check_place(self, scene: SceneInfo) -> None:
+        corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]) * self._size
+        x, y = along(self._placer.to_raster_crs, *corners.T)
+        pixels = scene.to_pixels(np.stack([x, y], axis=1), self._placer.raster_crs)
+        low, high = pixels.min(axis=0), pixels.max(axis=0)
+        if not (np.isfinite(pixels).all() and (low < [scene.width, scene.height]).all() and (high > 0).all()):
+            raise MaskInvalid(
+                f"{self._path}: the mask lies elsewhere than its scene; give the one of this scene"
+            )
 
 
 class _PolygonMask:
@@ -135,12 +157,23 @@ class _PolygonMask:
             raise MaskInvalid(
                 f"{path}: a mask of {', '.join(map(str, wrong))}; give polygons of what is hidden"
             )
+        in_pixels = _in_pixels(path)
+        if in_pixels != (plane_crs is None):
+            kinds = ("longitude and latitude or a CRS", "pixels")
+            raise MaskInvalid(
+                f"{path}: polygons in {kinds[in_pixels]} for a scene in {kinds[plane_crs is None]}; "
+                'a picture without georeference takes GeoJSON with a member "crs": "pixel"'
+            )
         if plane_crs is None:
             shapes = [shapely.transform(g, lambda p: p * [scene.gsd_m, -scene.gsd_m]) for g in frame.geometry]
         elif frame.crs is None:
             raise MaskInvalid(f"{path}: polygons without a CRS for a georeferenced scene; give them with one")
         else:
             shapes = list(frame.to_crs(plane_crs).geometry)
+            if shapes and not shapely.intersects(shapely.union_all(shapes), scene_outline(scene, plane_crs)):
+                raise MaskInvalid(
+                    f"{path}: none of its polygons touches the scene; give the mask of this scene, or none"
+                )
         return cls(mask_sha256(path), shapes)
 
     def hidden(self, tile: Tile) -> NDArray[np.bool_]:
@@ -152,3 +185,14 @@ class _PolygonMask:
         burnt = rasterize(list(self._polygons[near]), out_shape=shape, transform=tile.to_plane)
         hidden: NDArray[np.bool_] = burnt > 0
         return hidden
+
+
+def _in_pixels(path: Path) -> bool:
+    """Whether a GeoJSON file says that it is in pixels; GDAL takes any GeoJSON for longitude and latitude."""
+    if path.suffix.lower() not in {".geojson", ".json"}:
+        return False
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise MaskInvalid(f"{path}: no JSON ({error}); give polygons as GeoJSON") from error
+    return isinstance(document, dict) and document.get("crs") == PIXEL

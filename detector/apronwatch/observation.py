@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch.counting import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Count, Status
+from apronwatch.counts import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Count, Status
 from apronwatch.detections import Detections, Polygons
 from apronwatch.geometry import areas, min_area_boxes, pair_iou, polygons_to_shapely
 from apronwatch.run import Run, counted
@@ -43,8 +43,7 @@ FIT = 1.2
 """The box around such pieces is hardly larger than both together; around two neighbours parked side by side it is."""
 
 UNITED = "frames_united"
-"""Reason why an estimate made for one frame cannot stand for several."""
-
+"""Reason given to every count of several frames; an estimate made for one of them cannot stand for all."""
 
 _INABILITIES = {Status.NOT_MODELLED.value, Status.OUT_OF_RANGE.value, Status.FAILED.value}
 _STATUSES = {status.value for status in Status}
@@ -132,13 +131,11 @@ def _count(
     status = statuses[0] if statuses else Status.COMPLETE
     without = status in NO_NUMBER
     said = (reason for count in own if (count.seen is None) == without for reason in count.reasons)
-    reasons = [*(s.value for s in statuses), *dict.fromkeys(r for r in said if r not in _STATUSES)]
+    reasons = [*(s.value for s in statuses), *dict.fromkeys(r for r in said if r not in _STATUSES), UNITED]
     seen = None
     if not without:
         inside = shapely.intersects(ground, shapely.points(shown.boxes.centres))
         seen = int((inside & (shown.boxes.classes == class_id(name))).sum())
-        if any(count.estimate is not None for count in own):
-            reasons.append(UNITED)
     return Count(first.site, zone, name, seen, None, None, None, fraction, status, tuple(reasons))
 
 

@@ -3,12 +3,14 @@
 import threading
 import warnings
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 import rasterio
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -48,15 +50,20 @@ class Source:
 
         Raises:
             SceneUnreadable: it is missing, empty, a folder, another kind of address, or of no version.
-            NetworkUnavailable: its server cannot be reached.
+            NetworkUnavailable: its server cannot be reached, or does not say which sidecars there are.
         """
         if not is_url(path):
             _check_local(path)
             return cls(path)
         version(path)
-        # GDAL would append the suffix behind a query.
-        beside = [f"{path}{suffix}" for suffix in _SIDECAR_SUFFIXES] if "?" not in path else []
+        beside = [] if has_query(path) else [f"{path}{suffix}" for suffix in _SIDECAR_SUFFIXES]
         return cls(path, tuple(address for address in beside if exists(address)))
+
+    @property
+    def mask(self) -> str | None:
+        """Its `.msk`; None without one."""
+        beside = f"{self.path}.msk"
+        return beside if beside in self.sidecars or Path(beside).is_file() else None
 
     @property
     def gdal(self) -> str:
@@ -68,11 +75,16 @@ class Source:
         return f"{_VSICURL}&{listing}&url={quote(self.path, safe=':/')}"
 
 
+def has_query(path: str) -> bool:
+    """Whether this is an address with a `?`: GDAL would look for its sidecars behind the query."""
+    return is_url(path) and "?" in path
+
+
 def open_raster(source: Source) -> DatasetReader:
     """Open a raster with one of `DRIVERS`, or a local VRT.
 
     Raises:
-        SceneUnreadable: it is no raster of these drivers, or a container of several.
+        SceneUnreadable: it is no raster of these drivers, a container of several, or its `.msk` is broken.
     """
     name = public(source.path)
     drivers = DRIVERS if is_url(source.path) else (*DRIVERS, "VRT")
@@ -90,7 +102,18 @@ def open_raster(source: Source) -> DatasetReader:
         inside = ", ".join(dataset.subdatasets[:3]) or "nothing"
         dataset.close()
         raise SceneUnreadable(f"{name}: a container of {inside}; extract one image with gdal_translate")
+    if source.mask is not None and not _heeds_mask(dataset):
+        dataset.close()
+        raise SceneUnreadable(
+            f"{public(source.mask)}: cannot be read as the mask of {name}; fetch it again, or take it away"
+        )
     return dataset
+
+
+def _heeds_mask(dataset: DatasetReader) -> bool:
+    """Whether GDAL found the `.msk`: one that it cannot open it leaves aside without a word."""
+    instead = {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.alpha}
+    return all(not instead & set(flags) for flags in dataset.mask_flag_enums)
 
 
 def one_line(error: BaseException) -> str:
@@ -177,35 +200,68 @@ def _resolve(node: ElementTree.Element, folder: Path) -> str:
 
 
 class Handles:
-    """A raster's handles, one for each thread that asks: GDAL's must not be shared between threads."""
+    """A raster's handles, one for each thread that asks: GDAL's must not be shared between threads.
+
+    They may be closed at any time and open again when they are asked for, if no file has changed meanwhile.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self._local = threading.local()
         self._all: list[DatasetReader] = []
         self._lock = threading.Lock()
-        self._closed = False
+        self._stamps: dict[str, str] = {}
+        self._unsure = False
 
-    def get(self) -> DatasetReader:
-        """The calling thread's handle, opened on first use.
+    def remember(self, files: Iterable[str]) -> None:
+        """Note the state of the files that the raster is made of, to know them again after `close`.
 
         Raises:
-            ValueError: the handles were closed.
+            SceneUnreadable, NetworkUnavailable: a file cannot be looked at.
         """
-        if self._closed:
-            raise ValueError(f"{public(self.source.path)} was closed")
+        self._stamps = {file: _stamp(file) for file in files}
+
+    def get(self) -> DatasetReader:
+        """The calling thread's handle, opened on first use and on the first one after `close`.
+
+        Raises:
+            SceneUnreadable: the raster cannot be opened, or one of its files has changed since `remember`.
+            NetworkUnavailable: its server cannot be reached.
+        """
         handle: DatasetReader | None = getattr(self._local, "handle", None)
-        if handle is None:
-            handle = open_raster(self.source)
-            self._local.handle = handle
+        if handle is None or handle.closed:
             with self._lock:
+                self._check_unchanged()
+                handle = open_raster(self.source)
                 self._all.append(handle)
+            self._local.handle = handle
         return handle
+
+    def _check_unchanged(self) -> None:
+        if not self._unsure:
+            return
+        changed = [public(file) for file, stamp in self._stamps.items() if _stamp(file) != stamp]
+        if changed:
+            raise SceneUnreadable(
+                f"{public(self.source.path)}: changed since it was opened ({', '.join(changed[:3])}); count it again"
+            )
+        self._unsure = False
 
     def close(self) -> None:
         """Close them all; no thread may be reading."""
         with self._lock:
-            self._closed = True
             for handle in self._all:
                 handle.close()
             self._all.clear()
+            self._unsure = True
+
+
+def _stamp(file: str) -> str:
+    """What changes when a file changes, without reading it: size and time of change; for an address its tag."""
+    if is_url(file):
+        return version(file)
+    try:
+        status = Path(file).stat()
+    except OSError as error:
+        raise SceneUnreadable(f"{file}: cannot be read ({error.strerror or error})") from error
+    return f"{status.st_size} {status.st_mtime_ns}"

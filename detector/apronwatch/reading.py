@@ -1,8 +1,5 @@
 """Tiles of a scene as 8-bit pictures with their masks, read ahead on threads."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,14 +61,20 @@ class TileReader:
             clear = valid & ~self._mask.hidden(tile)
         return TileImage(tile, pixels, valid, clear)
 
+    def on_raster(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points of the plane lie on the scene's pixels, valid or not."""
+        columns, rows = self._placer.to_pixels(x, y)
+        across = (columns >= 0) & (columns < self._scene.width)
+        return np.asarray(across & (rows >= 0) & (rows < self._scene.height))
+
     def _read(self, tile: Tile, placement: Placement) -> tuple[Pixels, NDArray[np.bool_]] | None:
         """The tile's pixels in the scene's own type, and which of them are valid; None beyond the scene."""
         scene = self._scene
         if placement.offset is not None:
             exact = Window(*placement.offset, tile.size_px, tile.size_px)
-            if _inside(exact, scene):
-                return scene.read(exact)
-        step = _overview_step(scene, min(placement.scale))
+            pixels, valid = _read_padded(scene, exact, 1)
+            return (pixels, valid & _on_raster(exact, scene)) if valid.any() else None
+        step = _step(min(placement.scale))
         window, shape = placement.source(step)
         pixels, valid = _read_padded(scene, window, step)
         if not valid.any():
@@ -98,6 +101,12 @@ def mirrored(pixels: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.
         pixels: (T, T, 3).
         valid: (T, T), at least one true.
     """
+    rows, columns = (np.flatnonzero(valid.any(axis=axis)) for axis in (1, 0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    if valid[top:bottom, left:right].all():
+        edges = int(top), valid.shape[0] - int(bottom), int(left), valid.shape[1] - int(right)
+        inner = np.ascontiguousarray(pixels[top:bottom, left:right])
+        return np.asarray(cv2.copyMakeBorder(inner, *edges, cv2.BORDER_REFLECT_101), dtype=np.uint8)
     filled, known = pixels, valid
     while not known.all():
         filled, known = _mirrored_once(filled, known)
@@ -139,9 +148,9 @@ def bounds_in_plane(scene: Scene, plane_crs: str | None) -> tuple[float, float, 
     return float(np.min(x)), float(np.min(y)), float(np.max(x)), float(np.max(y))
 
 
-def _overview_step(scene: Scene, scale: float) -> int:
-    """The coarsest overview that still has two pixels or more for each of the tile's; 1 without one."""
-    return max((step for step in scene.dataset().overviews(scene.bands[0]) if step <= scale / 2), default=1)
+def _step(scale: float) -> int:
+    """By how much GDAL shrinks while it reads, from overviews where there are: to two to four pixels for each of ours."""
+    return 1 if scale < 4 else int(2 ** np.floor(np.log2(scale / 2)))
 
 
 def _read_padded(scene: Scene, window: Window, step: int) -> tuple[Pixels, NDArray[np.bool_]]:
@@ -167,28 +176,9 @@ def _read_padded(scene: Scene, window: Window, step: int) -> tuple[Pixels, NDArr
     return padded, mask > 0
 
 
-def _inside(window: Window, scene: Scene) -> bool:
-    return bool(
-        window.col_off >= 0
-        and window.row_off >= 0
-        and window.col_off + window.width <= scene.width
-        and window.row_off + window.height <= scene.height
-    )
-
-
-def read_ahead(
-    reader: TileReader, tiles: Iterable[Tile], *, threads: int = 2, ahead: int = 6
-) -> Iterator[TileImage]:
-    """The tiles' pictures, in order, read on threads up to `ahead` tiles before they are asked for."""
-    with ThreadPoolExecutor(threads, thread_name_prefix="reading") as pool:
-        waiting: deque[Future[TileImage]] = deque()
-        try:
-            for tile in tiles:
-                waiting.append(pool.submit(reader.read, tile))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+def _on_raster(window: Window, scene: Scene) -> NDArray[np.bool_]:
+    """(h, w) pixels of a window that lie on the scene."""
+    columns = np.arange(window.col_off, window.col_off + window.width)
+    rows = np.arange(window.row_off, window.row_off + window.height)
+    across, down = (columns >= 0) & (columns < scene.width), (rows >= 0) & (rows < scene.height)
+    return np.asarray(down[:, None] & across[None, :])

@@ -1,5 +1,6 @@
 """Small questions to web servers: what a file is, and the text of a small one."""
 
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -11,9 +12,13 @@ from apronwatch.errors import NetworkUnavailable, SceneUnreadable
 
 TIMEOUT_S = 30.0
 MAX_TEXT_BYTES = 64 << 20
+RETRY_WAITS_S = (0.5, 2.0)
+"""Pauses before a server that is busy or broken is asked again; after the last it counts as out of reach."""
 
 _SIGNATURES = frozenset({"x-amz-signature", "x-goog-signature", "signature", "sig", "token", "access_token"})
 _NO_HEAD = frozenset({400, 403, 405, 501})
+# Buckets whose content may not be listed answer 403 for a missing key, too.
+_MISSING = frozenset({403, 404, 410})
 
 
 @dataclass(frozen=True)
@@ -49,16 +54,10 @@ def stat(url: str) -> RemoteFile:
 
     Raises:
         SceneUnreadable: the server refuses it.
-        NetworkUnavailable: the server cannot be reached.
+        NetworkUnavailable: the server cannot be reached, or stays busy or broken.
     """
     try:
-        return _stat(urllib.request.Request(url, method="HEAD"))
-    except urllib.error.HTTPError as error:
-        if error.code not in _NO_HEAD:
-            raise _refused(url, error) from error
-    # Addresses signed for GET refuse HEAD; one byte says the same.
-    try:
-        return _stat(urllib.request.Request(url, headers={"Range": "bytes=0-0"}))
+        return _asked(url)
     except urllib.error.HTTPError as error:
         raise _refused(url, error) from error
 
@@ -68,30 +67,42 @@ def version(url: str) -> str:
 
     Raises:
         SceneUnreadable: the server refuses the file, or says neither.
-        NetworkUnavailable: the server cannot be reached.
+        NetworkUnavailable: the server cannot be reached, or stays busy or broken.
     """
     found = stat(url)
     tag = found.etag or found.last_modified
     if tag is None or found.length is None:
         raise SceneUnreadable(
-            f"{public(url)}: the server gives no length, or neither ETag nor Last-Modified, so the file "
-            "could not be "
-            "told from a later one; download it and give the file"
+            f"{public(url)}: the server gives no length, or neither ETag nor Last-Modified, "
+            "so the file could not be told from a later one; download it and give the file"
         )
     return f"{tag} {found.length}"
 
 
 def exists(url: str) -> bool:
-    """Whether a server gives this file.
+    """Whether a server has this file. Only an answer that says so counts as no.
 
     Raises:
-        NetworkUnavailable: the server cannot be reached.
+        SceneUnreadable: the server answers otherwise.
+        NetworkUnavailable: the server cannot be reached, or stays busy or broken.
     """
     try:
-        stat(url)
-    except SceneUnreadable:
-        return False
+        _asked(url)
+    except urllib.error.HTTPError as error:
+        if error.code in _MISSING:
+            return False
+        raise _refused(url, error) from error
     return True
+
+
+def _asked(url: str) -> RemoteFile:
+    try:
+        return _stat(urllib.request.Request(url, method="HEAD"))
+    except urllib.error.HTTPError as error:
+        if error.code not in _NO_HEAD:
+            raise
+    # Addresses signed for GET refuse HEAD; one byte says the same.
+    return _stat(urllib.request.Request(url, headers={"Range": "bytes=0-0"}))
 
 
 def _stat(request: urllib.request.Request) -> RemoteFile:
@@ -111,13 +122,16 @@ def fetch_text(url: str) -> str:
 
     Raises:
         SceneUnreadable: the server refuses it, it is no text, or it is larger than `MAX_TEXT_BYTES`.
-        NetworkUnavailable: the server cannot be reached.
+        NetworkUnavailable: the server cannot be reached, or stays busy or broken.
     """
+    request = urllib.request.Request(url)
     try:
-        with _opened(urllib.request.Request(url)) as answer:
+        with _opened(request) as answer:
             body: bytes = answer.read(MAX_TEXT_BYTES + 1)
     except urllib.error.HTTPError as error:
         raise _refused(url, error) from error
+    except (OSError, HTTPException) as error:
+        raise _out_of_reach(request, error) from error
     if len(body) > MAX_TEXT_BYTES:
         raise SceneUnreadable(
             f"{public(url)}: over {MAX_TEXT_BYTES >> 20} MiB of text; expected a small document"
@@ -129,17 +143,31 @@ def fetch_text(url: str) -> str:
 
 
 def _opened(request: urllib.request.Request) -> Any:
-    try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise NetworkUnavailable(
-            f"{public(request.full_url)}: the server cannot be reached ({reason}); check the address and the "
-            "network"
-        ) from error
+    for wait_s in (*RETRY_WAITS_S, None):
+        try:
+            return urllib.request.urlopen(request, timeout=TIMEOUT_S)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if not _may_pass(error.code):
+                raise
+            if wait_s is None:
+                raise _out_of_reach(request, f"it answers {error.code} {error.reason}") from error
+        except (OSError, HTTPException) as error:
+            raise _out_of_reach(request, getattr(error, "reason", error)) from error
+        time.sleep(wait_s)
+    raise AssertionError("the last turn returns or raises")
+
+
+def _may_pass(status: int) -> bool:
+    """Whether an answer speaks of the server's state, not of the file. 501 says that it never will."""
+    return status in (408, 429) or (status >= 500 and status != 501)
+
+
+def _out_of_reach(request: urllib.request.Request, reason: object) -> NetworkUnavailable:
+    return NetworkUnavailable(
+        f"{public(request.full_url)}: the server cannot be reached ({reason}); "
+        "check the address and the network, or try again later"
+    )
 
 
 def _refused(url: str, error: urllib.error.HTTPError) -> SceneUnreadable:

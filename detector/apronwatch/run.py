@@ -42,6 +42,7 @@ class Run:
         visibility: how much of each zone was seen.
         saturated: areas, in the metres of the pass's plane, of tiles where a cap cut the boxes; empty if none.
         hidden: (N,) bool, detections whose centre a supplied mask hides: archived, never counted.
+        device: where it ran and in which precision, such as `cpu fp32`.
         stage_s: seconds spent per stage of the pipeline.
         tiles: how many tiles were looked at.
     """
@@ -54,6 +55,7 @@ class Run:
     visibility: Visibility
     saturated: BaseGeometry
     hidden: NDArray[np.bool_]
+    device: str = ""
     stage_s: dict[str, float] = field(default_factory=dict)
     tiles: int = 0
 

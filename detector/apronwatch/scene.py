@@ -19,14 +19,14 @@ from apronwatch.bands import choose_bands
 from apronwatch.errors import ContradictingGsd, NoGsd
 from apronwatch.georeference import footprint_lonlat, georeference, true_gsd_m
 from apronwatch.identity import identify
-from apronwatch.opening import Handles, Source, members, probe
+from apronwatch.opening import Handles, Source, has_query, members, probe
 from apronwatch.pixels import read_pixels
 from apronwatch.remote import is_url, public
-from apronwatch.sampling import sample_windows
+from apronwatch.sampling import sample_pixels
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.sidecars import Sidecar, read_sidecars
 from apronwatch.stac import StacImage, is_document, read_image
-from apronwatch.stretch import Stretch
+from apronwatch.stretch import Stretch, remarks
 from apronwatch.times import AcquisitionTime, from_datetime, from_metadata, from_name, parse_time, resolve
 
 GSD_TOLERANCE = 0.05
@@ -39,6 +39,11 @@ class Scene:
     """One image of one acquisition, opened and checked, its pixels unread.
 
     A context manager. `read` and `dataset` may be called from several threads: each has a handle of its own.
+
+    `close` gives back the handles and nothing else: `info` and `stretch` stay, and what needs a handle later
+    opens one again, if the files are still the same by size and time of change (for an address by its entity
+    tag). Thousands of scenes can thus be opened, asked for their `info`, closed, and read one after another
+    without their bytes being hashed twice.
 
     Attributes:
         path: as the user gave it.
@@ -80,7 +85,13 @@ class Scene:
         self.time: AcquisitionTime | None = None
         self.sensor: str | None = None
         self.acquisition: str | None = None
-        self.warnings = (*_other_images(dataset), *self._bands.warnings, *warned, *hinted)
+        self.warnings = (
+            *_other_images(dataset),
+            *_unasked_sidecars(files),
+            *self._bands.warnings,
+            *warned,
+            *hinted,
+        )
 
     @classmethod
     def open(
@@ -126,6 +137,7 @@ class Scene:
             scene = cls(name, handles, files, image, gsd_m=gsd_m, mask=mask)
             scene._describe(acquisition)
             scene._date(given, undated)
+            handles.remember(scene._all_files())
         except BaseException:
             handles.close()
             raise
@@ -140,11 +152,16 @@ class Scene:
         self.close()
 
     def close(self) -> None:
-        """Close the handles of all threads."""
+        """Close the handles of all threads, none of which may be reading; a later read opens one again."""
         self._handles.close()
 
     def dataset(self) -> DatasetReader:
-        """The calling thread's handle."""
+        """The calling thread's handle.
+
+        Raises:
+            SceneUnreadable: after `close`, the files are no longer those that were opened.
+            NetworkUnavailable: after `close`, the server cannot be reached.
+        """
         return self._handles.get()
 
     def read(
@@ -162,20 +179,22 @@ class Scene:
             nor masked inside the file or by its `.msk`, nor NaN.
 
         Raises:
-            SceneUnreadable: the file breaks off or is damaged there.
+            SceneUnreadable: the file breaks off or is damaged there, or see `dataset`.
         """
         return read_pixels(self.dataset(), self._bands, window, out_shape, public(self.path))
 
-    @cached_property
+    @property
     def stretch(self) -> Stretch:
         """How its pixels become 8 bits; measured once, by percentiles of a sample of the valid pixels."""
+        return self._measured[0]
+
+    @cached_property
+    def _measured(self) -> tuple[Stretch, tuple[str, ...]]:
+        """The stretch, and warnings about what it was measured on."""
         if self.dtype == "uint8":
-            return Stretch("none")
-        samples: list[NDArray[np.generic]] = []
-        for window, shape in sample_windows(self.dataset(), self.bands[0]):
-            pixels, valid = self.read(window, shape)
-            samples.append(pixels[valid])
-        return Stretch.measure(list(np.concatenate(samples).T))
+            return Stretch("none"), ()
+        samples = list(sample_pixels(self.dataset(), self.bands[0], self.read).T)
+        return Stretch.measure(samples), remarks(samples, self.bands)
 
     @cached_property
     def info(self) -> SceneInfo:
@@ -203,7 +222,7 @@ class Scene:
             acquisition=self.acquisition,
             attribution=tags.get("TIFFTAG_COPYRIGHT") or (self._image.attribution if self._image else None),
             synthetic=tags.get(SYNTHETIC_TAG, "").upper() == "YES",
-            warnings=self.warnings,
+            warnings=(*self.warnings, *self._measured[1]),
         )
 
     def footprint_lonlat(self) -> Polygon | None:
@@ -229,8 +248,7 @@ class Scene:
         if told is not None and abs(told / measured - 1) > GSD_TOLERANCE:
             raise ContradictingGsd(
                 f"{name}: a GSD of {told:g} m was told, its georeference ({self.crs.name}) gives "
-                f"{measured:.4g} m on "
-                "the ground; leave --gsd out, or correct the georeference"
+                f"{measured:.4g} m on the ground; leave --gsd out, or correct the georeference"
             )
         hint = self._image.gsd_m if self._image else None
         if hint and not 0.5 < measured / hint < 2:
@@ -277,6 +295,12 @@ class Scene:
 def _other_images(dataset: DatasetReader) -> tuple[str, ...]:
     images = len(dataset.subdatasets)
     return (f"only the first of the {images} images in the file is looked at",) if images > 1 else ()
+
+
+def _unasked_sidecars(files: Sequence[str]) -> tuple[str, ...]:
+    if not any(has_query(file) for file in files):
+        return ()
+    return ("no mask or other sidecar (.msk, .aux.xml, .ovr) is looked for beside an address with a query",)
 
 
 def _given_time(time: datetime | str | None, source: str) -> AcquisitionTime | None:

@@ -162,9 +162,8 @@ def _pick(item: pystac.Item, file: str) -> pystac.Asset:
     best = ranked[min(ranked)]
     if len(best) > 1:
         raise SceneUnreadable(
-            f"{public(file)}: item {item.id} has several images ({', '.join(best)}), none of them called "
-            "visual; "
-            "give the address of the one to look at, with --time"
+            f"{public(file)}: item {item.id} has several images ({', '.join(best)}), "
+            "none of them called visual; give the address of the one to look at, with --time"
         )
     return item.assets[best[0]]
 

@@ -34,10 +34,13 @@ class Stretch:
 
     @classmethod
     def measure(cls, samples: Sequence[NDArray[np.generic]]) -> Self:
-        """The stretch by `PERCENTILES` of each band.
+        """The stretch by `PERCENTILES` of the telling pixels (see `telling`) of each band.
+
+        Where those are of one value too, the line runs from the least value to the greatest. A band of one
+        value alone has no contrast to show: it becomes black, whatever the value, and so does an empty one.
 
         Args:
-            samples: valid pixels, one 1-D array per band. An empty or constant band becomes black.
+            samples: valid pixels, one 1-D array per band.
         """
         bounds = [_bounds(sample) for sample in samples]
         return cls("percentile", tuple(low for low, _ in bounds), tuple(high for _, high in bounds))
@@ -82,9 +85,59 @@ class Stretch:
         return cls(plain["kind"], tuple(plain["low"]), tuple(plain["high"]))
 
 
+def majority(sample: NDArray[np.generic]) -> float | None:
+    """The value that more than half of a band's pixels have; None where there is none."""
+    if sample.size == 0:
+        return None
+    # A value of more than half of them is their median.
+    middle = np.partition(sample, (sample.size - 1) // 2)[(sample.size - 1) // 2]
+    return float(middle) if 2 * np.count_nonzero(sample == middle) > sample.size else None
+
+
+def telling(sample: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The pixels of a band that tell what the picture's range is: the finite ones, without the majority's value.
+
+    A value that more than half of the pixels have is fill that was not declared as nodata, or saturation.
+    Percentiles that count it in squeeze all else into white (with 99.5 % of fill: all of it).
+    """
+    finite: NDArray[np.generic] = sample[np.isfinite(sample)]
+    value = majority(finite)
+    return finite if value is None else finite[finite != value]
+
+
+def remarks(samples: Sequence[NDArray[np.generic]], bands: Sequence[int]) -> tuple[str, ...]:
+    """What a reader should know of the pixels that a stretch was measured on.
+
+    Args:
+        samples: as for `Stretch.measure`.
+        bands: 1-based numbers of these bands in the file.
+    """
+    flat: list[str] = []
+    filled: list[str] = []
+    for number, sample in zip(bands, samples, strict=True):
+        value = majority(sample)
+        if value is not None:
+            (filled if telling(sample).size else flat).append(f"band {number}: {value:g}")
+    said = []
+    if flat:
+        said.append(f"a band has one value alone and is shown black ({', '.join(flat)})")
+    if filled:
+        said.append(
+            f"over half of the valid pixels have one value ({', '.join(filled)}); "
+            "if it is fill, declare it by gdal_edit.py -a_nodata VALUE FILE, or it counts as seen"
+        )
+    return tuple(said)
+
+
 def _bounds(sample: NDArray[np.generic]) -> tuple[float, float]:
     finite = sample[np.isfinite(sample)]
     if finite.size == 0:
         return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(finite, PERCENTILES))
-    return (low, high) if low < high else (low, low + 1.0)
+    seen = telling(finite)
+    if seen.size:
+        low, high = (float(value) for value in np.percentile(seen.astype(np.float64), PERCENTILES))
+        if low < high:
+            return low, high
+    low, high = float(finite.min()), float(finite.max())
+    # To a large number nothing is added by adding 1.
+    return (low, high) if low < high else (low, low + max(1.0, abs(low)))

@@ -7,21 +7,22 @@ alone: that scene is archived as failed, with no numbers, and the others go on.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 import shapely
 
 from apronwatch.archive import Archive
-from apronwatch.counting import Count, Status, checked_classes, count_run, failed_counts
+from apronwatch.counting import COUNTING_VERSION, count_run
+from apronwatch.counts import Count, Status, checked_classes, failed_counts, unseen_counts
 from apronwatch.engines import Engine
 from apronwatch.engines.registry import ModelSpec
-from apronwatch.errors import ApronwatchError, ArchiveUnwritable, SiteUnknown
+from apronwatch.errors import ApronwatchError, ArchiveUnwritable, CallInvalid, SiteUnknown
 from apronwatch.manifest import SceneRequest
-from apronwatch.masking import mask_sha256
-from apronwatch.pipeline import check_fits, detect, model_info, parameters
+from apronwatch.masking import mask_sha256, open_mask
+from apronwatch.pipeline import detect, model_info
+from apronwatch.plan import check_fits, make_plan
 from apronwatch.run import ModelInfo, run_key
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
@@ -38,7 +39,8 @@ class SceneOutcome:
 
     Attributes:
         scene, model: as archived.
-        status: `failed`, `unseen`, `saturated`, `partial` or `complete`: the worst of its sites' totals.
+        status: what it is worth as a whole: `failed` if a site failed, `unseen` if no site was seen, `not_modelled`
+            or `out_of_range` if no class has a number, else the worst of the totals that have one.
         reasons: why it failed; warnings about the scene.
         counts: per site, zone and class.
         run_ids: in the archive, one a site that the scene shows; empty when nothing was archived.
@@ -68,8 +70,10 @@ class SceneOutcome:
 @dataclass(frozen=True)
 class _Job:
     scene: Scene
+    request: SceneRequest
     shown: list[Site]
     unshown: list[Site]
+    notes: tuple[str, ...] = ()
 
 
 def survey(
@@ -95,20 +99,28 @@ def survey(
         ApronwatchError: an input is wrong; nothing was written.
     """
     wanted = checked_classes(classes)
-    with ExitStack() as stack:
-        jobs = [_job(stack.enter_context(request.open()), request, sites) for request in requests]
+    jobs = _once_each([_checked(request, sites, engine) for request in requests])
+    with Archive.open(archive) as store:
         for job in jobs:
-            for site in job.shown:
-                parameters(job.scene, engine.model, site)
-        store = stack.enter_context(Archive.open(archive))
-        for job in _once_each(jobs):
-            yield _count_scene(job, engine, store, wanted, progress)
-            job.scene.close()
+            with job.scene:
+                yield _count_scene(job, engine, store, wanted, progress)
+
+
+def _checked(request: SceneRequest, sites: Sequence[Site] | None, engine: Engine) -> _Job:
+    """Everything that can be wrong with a scene is found here; its file is closed until it is counted."""
+    with request.open() as scene:
+        job = _job(scene, request, sites)
+        for site in job.shown:
+            make_plan(scene, engine.model, engine.precision, site)
+        if scene.mask_path:
+            open_mask(scene.mask_path, scene.info, Site.whole_picture("image", scene.info).utm_crs)
+    return job
 
 
 def _job(scene: Scene, request: SceneRequest, sites: Sequence[Site] | None) -> _Job:
     if sites is None:
-        return _Job(scene, [Site.whole_picture(request.site or _stem(scene.path), scene.info)], [])
+        whole = Site.whole_picture(request.site or _stem(scene.path), scene.info)
+        return _Job(scene, request, [whole], [])
     if request.site is not None:
         chosen = [site for site in sites if site.id == request.site]
         if not chosen:
@@ -119,7 +131,7 @@ def _job(scene: Scene, request: SceneRequest, sites: Sequence[Site] | None) -> _
         check_fits(site, scene.info)
     footprint = shapely.from_wkt(scene.info.footprint_wkt) if scene.info.footprint_wkt else None
     shown = [s for s in sites if footprint is None or any(footprint.intersects(z.geometry) for z in s.zones)]
-    return _Job(scene, shown, [s for s in sites if s not in shown])
+    return _Job(scene, request, shown, [s for s in sites if s not in shown])
 
 
 def _stem(path: str) -> str:
@@ -127,14 +139,27 @@ def _stem(path: str) -> str:
     return PurePosixPath(path.split("?")[0].split("#")[0]).stem or path
 
 
-def _once_each(jobs: list[_Job]) -> Iterator[_Job]:
-    """The same bits under two names are one scene."""
-    met: set[tuple[str, tuple[str, ...]]] = set()
+def _once_each(jobs: list[_Job]) -> list[_Job]:
+    """The same bits under two names are one scene; what is said of them must agree."""
+    kept: dict[tuple[str, tuple[str, ...]], _Job] = {}
     for job in jobs:
         key = job.scene.info.identity, tuple(site.geometry_hash for site in job.shown)
-        if key not in met:
-            met.add(key)
-            yield job
+        first = kept.setdefault(key, job)
+        if first is job:
+            continue
+        if _said(first) != _said(job):
+            raise CallInvalid(
+                f"{job.scene.path} holds the same picture as {first.scene.path} and is given another time, GSD, "
+                "mask or acquisition; name it once, with the right ones"
+            )
+        note = f"{job.scene.path} holds the same picture: counted once"
+        kept[key] = replace(first, notes=(*first.notes, note))
+    return list(kept.values())
+
+
+def _said(job: _Job) -> tuple[Any, ...]:
+    info = job.scene.info
+    return info.time, info.acquisition, round(info.gsd_m, 6), job.request.mask
 
 
 def _count_scene(
@@ -142,7 +167,7 @@ def _count_scene(
 ) -> SceneOutcome:
     info, model = job.scene.info, model_info(engine.model)
     counts: list[Count] = []
-    reasons = list(info.warnings)
+    reasons = [*info.warnings, *job.notes]
     run_ids = []
     for site in job.shown:
         found, run_id, why = _count_site(job.scene, site, engine, store, progress)
@@ -153,7 +178,7 @@ def _count_scene(
         names = ", ".join(site.id for site in job.unshown)
         reasons.append(f"every site lies outside the scene ({names}): unseen, and nothing archived")
     for site in job.unshown:
-        counts += unseen_counts(site, engine.model, classes)
+        counts += unseen_counts(site, engine.model.classes, classes)
     return SceneOutcome(info, model, _overall(counts), tuple(reasons), tuple(counts), tuple(run_ids))
 
 
@@ -162,11 +187,11 @@ def _count_site(
 ) -> tuple[Sequence[Count], int | None, list[str]]:
     """Counts of all classes, the run's id in the archive, and what went wrong."""
     masks = mask_sha256(scene.mask_path) if scene.mask_path else ""
-    settings = parameters(scene, engine.model, site)
+    settings = make_plan(scene, engine.model, engine.precision, site).parameters
     calibration = counting_hash(engine.model)
     stored = store.stored(run_key(scene.info.identity, engine.model.sha256, settings), masks, calibration)
     if stored is not None:
-        store.note_scene(scene.info)
+        store.ask_again(stored.run_id, scene.info)
         return stored.counts, stored.run_id, []
     tell = (lambda done, total: progress(scene.path, done, total)) if progress else None
     try:
@@ -175,8 +200,11 @@ def _count_site(
         return counts, store.store(run, counts, site, masks_hash=masks, calibration_hash=calibration), []
     except ArchiveUnwritable as error:
         return counts, None, [f"not_archived: {error}"]
-    except ApronwatchError as error:
-        return _failed(scene, site, engine, store, settings, masks, str(error))
+    except Exception as error:
+        # Whatever broke, this scene has failed and says why; the others go on.
+        known = isinstance(error, ApronwatchError)
+        message = str(error) if known else f"{type(error).__name__}: {error}"
+        return _failed(scene, site, engine, store, settings, masks, message)
 
 
 def _failed(
@@ -191,40 +219,34 @@ def _failed(
     counts = failed_counts(site)
     try:
         model = model_info(engine.model)
-        run_id = store.store_failure(
-            scene.info, model, settings, site, counts, message, masks_hash=masks
-        )
+        run_id = store.store_failure(scene.info, model, settings, site, counts, message, masks_hash=masks)
     except ArchiveUnwritable as error:
         return counts, None, [f"failed: {message}", f"not_archived: {error}"]
     return counts, run_id, [f"failed: {message}"]
 
 
-def unseen_counts(site: Site, model: ModelSpec, classes: Sequence[str]) -> list[Count]:
-    """What a scene that does not reach a site says of it: nothing."""
-    counts = []
-    for zone in [*(z.id for z in site.zones), "*"]:
-        for name in classes:
-            statuses = [Status.UNSEEN] if name in model.classes else [Status.NOT_MODELLED, Status.UNSEEN]
-            reasons = (*(s.value for s in statuses), "outside_the_scene")
-            counts.append(Count(site.id, zone, name, None, None, None, None, 0.0, statuses[0], reasons))
-    return counts
-
-
 def counting_hash(model: ModelSpec) -> str:
-    """SHA-256 over what turns detections into counts: thresholds, accepted ranges."""
+    """SHA-256 over what turns detections into counts: our rules, the classes' thresholds and ranges."""
     named = {name: asdict(spec) for name, spec in model.classes.items()}
-    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([COUNTING_VERSION, named], sort_keys=True).encode()).hexdigest()
 
 
 def _overall(counts: Sequence[Count]) -> Status:
-    """The worst status of the sites' totals; a scene that shows at least one of its sites is not `unseen`."""
+    """What the scene as a whole is worth: see docs/json-output.md."""
     totals = [c for c in counts if c.zone == "*"]
     if any(c.status is Status.FAILED for c in totals):
         return Status.FAILED
     looked_at = [c for c in totals if Status.UNSEEN.value not in c.reasons]
     if not looked_at:
         return Status.UNSEEN
+    numbers = [c for c in looked_at if c.seen is not None]
+    if not numbers:
+        return (
+            Status.OUT_OF_RANGE
+            if any(c.status is Status.OUT_OF_RANGE for c in totals)
+            else Status.NOT_MODELLED
+        )
     for status in (Status.SATURATED, Status.PARTIAL):
-        if any(status.value in c.reasons for c in looked_at):
+        if any(status.value in c.reasons for c in numbers):
             return status
     return Status.COMPLETE

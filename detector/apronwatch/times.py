@@ -10,6 +10,16 @@ from apronwatch.errors import BadTime, ContradictingTimes, NoTime
 SOURCES = ("option", "manifest", "stac", "nitf", "sidecar", "name", "tiff")
 """The first of these that gives a time holds. `tiff` (TIFFTAG_DATETIME) is often the time of processing."""
 
+_NAMES = {
+    "option": "the time given",
+    "manifest": "the manifest",
+    "stac": "the STAC item",
+    "nitf": "NITF IDATIM",
+    "sidecar": "the sidecar",
+    "name": "the file name",
+    "tiff": "TIFFTAG_DATETIME",
+}
+
 PRECISIONS = {
     "second": timedelta(seconds=1),
     "minute": timedelta(minutes=1),
@@ -53,8 +63,7 @@ class AcquisitionTime:
         """Whether the middles of the two spans lie a day or more apart.
 
         A date thus agrees with any instant from twelve hours before it to twelve hours after it: a file named
-            by
-        the local date of its place does not contradict metadata in UTC.
+        by the local date of its place does not contradict metadata in UTC.
         """
         return abs(self.middle - other.middle) >= APART
 
@@ -184,9 +193,8 @@ def resolve(found: Sequence[AcquisitionTime], scene: str) -> tuple[AcquisitionTi
     if not found:
         raise NoTime(
             f"{scene}: no time of acquisition in STAC datetime, NITF IDATIM, a sidecar (.IMD, .xml, .json), "
-            "the file "
-            "name (YYYYMMDD, or one YYMMDD) or TIFFTAG_DATETIME; give --time, or --undated to count without "
-            "one"
+            "the file name (YYYYMMDD, or one YYMMDD) or TIFFTAG_DATETIME; "
+            "give --time, or --undated to count without one"
         )
     ordered = sorted(found, key=lambda time: SOURCES.index(time.source))
     first, *others = ordered
@@ -195,8 +203,7 @@ def resolve(found: Sequence[AcquisitionTime], scene: str) -> tuple[AcquisitionTi
             if "tiff" not in (one.source, other.source) and one.contradicts(other):
                 raise ContradictingTimes(
                     f"{scene}: {_say(one)} and {_say(other)} are a day or more apart; correct the wrong one, "
-                    "or count "
-                    "with --undated and give the date afterwards by `apronwatch archive redate`"
+                    "or count with --undated and give the date afterwards by `apronwatch archive redate`"
                 )
     if first.source == "tiff":
         return first, (
@@ -207,11 +214,4 @@ def resolve(found: Sequence[AcquisitionTime], scene: str) -> tuple[AcquisitionTi
 
 
 def _say(time: AcquisitionTime) -> str:
-    names = {
-        "option": "the time given",
-        "manifest": "the manifest",
-        "stac": "the STAC item",
-        "nitf": "NITF IDATIM",
-    }
-    names |= {"sidecar": "the sidecar", "name": "the file name", "tiff": "TIFFTAG_DATETIME"}
-    return f"{names[time.source]} ({time.shown})"
+    return f"{_NAMES[time.source]} ({time.shown})"

@@ -211,7 +211,10 @@ class VisibilityMeter:
     def result(self) -> Visibility:
         """What was seen of every zone so far; it does not depend on the order of the tiles."""
         areas = {zone_id: float(zone.area) for zone_id, zone in self._zones.items()}
-        fractions = {zone_id: min(1.0, math.fsum(self._seen[zone_id]) / areas[zone_id]) for zone_id in areas}
+        # Beyond nine decimals there is only rounding: a zone that was wholly seen is 1, not 0.9999999999999999.
+        fractions = {
+            zone_id: min(1.0, round(math.fsum(self._seen[zone_id]) / areas[zone_id], 9)) for zone_id in areas
+        }
         return Visibility(fractions, areas, self._grid)
 
 

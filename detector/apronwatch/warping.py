@@ -6,13 +6,14 @@ over their area when they shrink and interpolated by cubic convolution when they
 
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import cv2
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from rasterio.windows import Window
 
 from apronwatch.lattice import Tile
@@ -29,20 +30,31 @@ Pixels = NDArray[Any]
 """(h, w) or (h, w, B) of any type that OpenCV takes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Placement:
     """Where a tile's pixels lie in a raster.
 
     Attributes:
-        columns, rows: (T, T) source pixel coordinates (corner convention) of each tile pixel's centre.
+        nodes: (n,) tile coordinates of the control grid, along both axes.
+        control: source columns and rows (corner convention) at the control points, (n, n) each.
         scale: source pixels per tile pixel, (along columns, along rows).
         offset: whole-pixel (column, row) of the tile's corner if the raster lies on the lattice, else None.
     """
 
-    columns: NDArray[np.float64]
-    rows: NDArray[np.float64]
+    nodes: NDArray[np.float64]
+    control: Maps
     scale: tuple[float, float]
     offset: tuple[int, int] | None
+
+    @cached_property
+    def columns(self) -> NDArray[np.float64]:
+        """(T, T) source columns of the tile pixels' centres."""
+        return _dense(self.control[0], self.nodes)
+
+    @cached_property
+    def rows(self) -> NDArray[np.float64]:
+        """(T, T) source rows of the tile pixels' centres."""
+        return _dense(self.control[1], self.nodes)
 
     def source(self, step: int = 1) -> tuple[Window, tuple[int, int]]:
         """The part of the raster that the tile shows, with a margin, and the (height, width) that it shrinks to.
@@ -80,20 +92,27 @@ class Placer:
     to_raster_crs: Affine
     _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
+    @cached_property
+    def _geographic(self) -> bool:
+        return self.raster_crs is not None and CRS.from_user_input(self.raster_crs).is_geographic
+
     def place(self, tile: Tile) -> Placement:
         """Where the tile's pixels lie."""
         size = tile.size_px
         nodes = np.append(np.arange(0, size, CONTROL_STEP_PX), size).astype(np.float64)
         across, down = np.meshgrid(nodes, nodes)
-        columns, rows = self._to_pixels(*along(tile.to_plane, across, down))
-        weights = _linear_weights(nodes, np.arange(0.5, size))
-        dense = [weights @ control @ weights.T for control in (columns, rows)]
+        columns, rows = self.to_pixels(*along(tile.to_plane, across, down))
         scale = (_per_tile_px(columns, size), _per_tile_px(rows, size))
-        return Placement(dense[0], dense[1], scale, _whole_offset(columns, rows, nodes))
+        return Placement(nodes, (columns, rows), scale, _whole_offset(columns, rows, nodes))
 
-    def _to_pixels(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Maps:
+    def to_pixels(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Maps:
+        """Points of the plane as (columns, rows) of the raster, corner convention."""
         if self.plane_crs is not None and self.plane_crs != self.raster_crs:
             x, y = self._transformer().transform(x, y)
+        if self._geographic:
+            # A scene across the antimeridian runs on beyond 180 degrees (or begins before -180).
+            origin = self.to_raster_crs.c
+            x = (np.asarray(x) - origin + 90.0) % 360.0 - 90.0 + origin
         return along(~self.to_raster_crs, x, y)
 
     def _transformer(self) -> Transformer:
@@ -117,14 +136,20 @@ def _per_tile_px(control: NDArray[np.float64], size_px: int) -> float:
     return float(np.hypot(across, down) / size_px)
 
 
-def _linear_weights(nodes: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(len(at), len(nodes)) weights of linear interpolation between nodes."""
+def _dense(control: NDArray[np.float64], nodes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T, T) values at pixel centres, linear between the control points.
+
+    Without matrix products: the threads of a BLAS wait for each other by spinning, and take the engine's cores.
+    """
+    at = np.arange(0.5, nodes[-1])
     left = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, len(nodes) - 2)
     share = (at - nodes[left]) / (nodes[left + 1] - nodes[left])
-    weights = np.zeros((len(at), len(nodes)))
-    weights[np.arange(len(at)), left] = 1 - share
-    weights[np.arange(len(at)), left + 1] = share
-    return weights
+    down = control[left] + share[:, None] * (control[left + 1] - control[left])
+    slope = np.diff(down, axis=1)
+    dense: NDArray[np.float64] = slope[:, left]
+    dense *= share
+    dense += down[:, left]
+    return dense
 
 
 def _whole_offset(

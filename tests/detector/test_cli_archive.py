@@ -9,14 +9,15 @@ import pytest
 
 from apronwatch import cli
 from apronwatch.archive import Archive
-from apronwatch.counting import failed_counts
+from apronwatch.counts import failed_counts
 from tests.detector.archive import examples
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Path:
-    """Three looks: all of it, half of it, and a failure."""
+def filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three looks: all of it, half of it, and a failure; in the archive that commands take without being told."""
     file = tmp_path / "apronwatch.sqlite"
+    monkeypatch.setenv("APRONWATCH_ARCHIVE", str(file))
     place = examples.site()
     with Archive.open(file) as archive:
         for run in (
@@ -70,6 +71,17 @@ def test_series_prints_a_dash_where_nothing_can_be_said(filled: Path, typed) -> 
     ]
 
 
+def test_series_of_several_models_names_them_line_by_line(filled: Path, typed) -> None:  # type: ignore[no-untyped-def]
+    assert "model" not in typed("series", "base").out.splitlines()[0]
+    run = examples.run(examples.scene("new.tif", **examples.day(3)), model=examples.OTHER_MODEL)
+    with Archive.open(filled) as archive:
+        archive.store(run, examples.counts(run), examples.site())
+    done = typed("series", "base", "--class", "plane", "--zone", "*")
+    assert done.out.splitlines()[0].split()[:2] == ["time", "model"]
+    assert [row[1] for row in cells(done.out)] == ["test-model abababab"] * 3 + ["other-model cdcdcdcd"]
+    assert "model" not in typed("series", "base", "--model", "other-model").out.splitlines()[0]
+
+
 def test_series_as_json(filled: Path, typed) -> None:  # type: ignore[no-untyped-def]
     done = typed("series", "base", "--class", "plane", "--zone", "*", "--json")
     document = json.loads(done.out)
@@ -98,6 +110,7 @@ def test_series_as_json(filled: Path, typed) -> None:  # type: ignore[no-untyped
         "run": 1,
         "runs": [1],
         "model": {"name": "test-model", "sha256": "ab" * 32},
+        "geometry_sha256": examples.site().geometry_hash,
     }
     assert (half["seen"], half["status"]) == (2, "partial")
     assert (failed["seen"], failed["status"], failed["observed_fraction"]) == (None, "failed", None)

@@ -6,7 +6,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apronwatch.counting import Count, Status, count_run, failed_counts
+from apronwatch.counting import count_run
+from apronwatch.counts import Count, Status, failed_counts
 from apronwatch.errors import ClassUnknown
 from apronwatch.taxonomy import CLASSES
 from tests.detector.made import made_class, made_model, made_picture, made_run, pixel_site, square

@@ -103,6 +103,77 @@ def test_a_remote_mask_is_found_and_belongs_to_the_identity(tmp_path: Path) -> N
         assert info(f"{web.url}/a.tif").identity != masked
 
 
+ALWAYS = 1000
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apronwatch.remote.RETRY_WAITS_S", (0.0, 0.0))
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("suffix", [".tif", ".msk", ".aux.xml", ".ovr", ".json"])
+def test_a_busy_server_is_no_server_without_the_file(tmp_path: Path, status: int, suffix: str) -> None:
+    make_raster(tmp_path / "a.tif", mask=picture(64, 96, 1)[..., 0] > 100, mask_internal=False)
+    (tmp_path / "a.json").write_text("{}")
+    name = "a.json" if suffix == ".json" else "a.tif"
+    with serve(tmp_path, f"fail={status}:{suffix}:{ALWAYS}") as web:
+        with pytest.raises(NetworkUnavailable, match=f"answers {status}") as caught:
+            info(f"{web.url}/{name}")
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("suffix", [".tif", ".msk"])
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(tmp_path: Path, suffix: str) -> None:
+    make_raster(tmp_path / "a.tif", mask=picture(64, 96, 1)[..., 0] > 100, mask_internal=False)
+    with (
+        serve(tmp_path, f"fail=503:{suffix}:2") as web,
+        Scene.open(f"{web.url}/a.tif", undated=True) as scene,
+    ):
+        assert not scene.read(Window(0, 0, 96, 64))[1].all()
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_sidecar_that_a_server_denies_is_not_there(tmp_path: Path, status: int) -> None:
+    make_raster(tmp_path / "a.tif")
+    with (
+        serve(tmp_path, f"fail={status}:.msk:{ALWAYS}") as web,
+        Scene.open(f"{web.url}/a.tif", undated=True) as scene,
+    ):
+        assert scene.warnings == ()
+
+
+@pytest.mark.parametrize("status", [400, 401, 501])
+def test_any_other_answer_about_a_sidecar_is_shown(tmp_path: Path, status: int) -> None:
+    make_raster(tmp_path / "a.tif")
+    said = rf"a\.tif\.msk: the server answers {status}"
+    with (
+        serve(tmp_path, f"fail={status}:.msk:{ALWAYS}") as web,
+        pytest.raises(SceneUnreadable, match=said),
+    ):
+        info(f"{web.url}/a.tif")
+
+
+def test_a_mask_that_is_there_but_cannot_be_read_is_not_left_aside(tmp_path: Path) -> None:
+    path = make_raster(tmp_path / "a.tif")
+    (tmp_path / "a.tif.msk").write_text("<html>Not found</html>")
+    with serve(tmp_path) as web:
+        for name in (path, f"{web.url}/a.tif"):
+            with pytest.raises(SceneUnreadable, match=r"a\.tif\.msk: cannot be read as the mask"):
+                info(name)
+
+
+def test_an_address_with_a_query_says_that_no_mask_is_looked_for(tmp_path: Path) -> None:
+    make_raster(tmp_path / "a.tif", mask=picture(64, 96, 1)[..., 0] > 100, mask_internal=False)
+    with serve(tmp_path) as web:
+        found = info(f"{web.url}/a.tif?token=s3cret").warnings
+    assert len(found) == 1
+    assert ".msk" in found[0]
+    assert "s3cret" not in found[0]
+
+
 def test_opening_asks_a_server_for_few_things(tmp_path: Path) -> None:
     make_raster(tmp_path / "a.tif")
     with serve(tmp_path) as web:
@@ -180,3 +251,19 @@ def test_a_local_vrt_of_remote_members(tmp_path: Path) -> None:
         found = info(path)
     assert found.sha256 is None
     assert found.identity.startswith("etag:")
+
+
+# Closed and opened again
+
+
+def test_a_remote_scene_opens_again_unless_its_tag_changed(tmp_path: Path) -> None:
+    path = make_raster(tmp_path / "a.tif")
+    with serve(tmp_path) as web:
+        scene = Scene.open(f"{web.url}/a.tif", undated=True)
+        scene.close()
+        assert (scene.read(Window(0, 0, 96, 64))[0] == picture(64, 96, 3)).all()
+        scene.close()
+        stat = path.stat()
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000_000))
+        with pytest.raises(SceneUnreadable, match="changed since it was opened"):
+            scene.read(Window(0, 0, 96, 64))

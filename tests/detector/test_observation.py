@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from apronwatch.counting import Count, Status
+from apronwatch.counts import Count, Status
 from apronwatch.detections import Detections
 from apronwatch.geometry import min_area_boxes, polygons_to_shapely, rotated_boxes
 from apronwatch.observation import Frame, Observation, comparable, unite
@@ -103,7 +103,8 @@ def test_uniting_a_frame_with_itself_or_its_copy_changes_nothing(objects: Detect
     copy = frame("copy.tif", objects, (0.0, 0.0, 611.3, HEIGHT_M))
     for pair in ((alone, alone), (alone, copy)):
         observation = united(*pair)
-        assert observation.counts == alone.counts
+        added = ("frames_united",) if pair[1] is copy else ()
+        assert observation.counts == tuple(replace(c, reasons=(*c.reasons, *added)) for c in alone.counts)
         assert observation.visibility.fractions == alone.run.visibility.fractions
         assert observation.visibility.grid == alone.run.visibility.grid
 
@@ -258,10 +259,14 @@ def test_statuses_and_reasons_of_the_frames_are_carried_over() -> None:
     )
     together = united(west, capped)
     assert planes(together).status is Status.SATURATED
-    assert planes(together).reasons == ("saturated", "uncalibrated", "synthetic_only")
+    assert planes(together).reasons == ("saturated", "uncalibrated", "synthetic_only", "frames_united")
     assert planes(together).seen == 10
     ships = examples.total(together.counts, "ship")
-    assert (ships.seen, ships.status, ships.reasons) == (None, Status.NOT_MODELLED, ("not_modelled",))
+    assert (ships.seen, ships.status, ships.reasons) == (
+        None,
+        Status.NOT_MODELLED,
+        ("not_modelled", "frames_united"),
+    )
 
 
 def test_an_estimate_for_one_frame_is_not_passed_off_as_one_for_all() -> None:
@@ -269,6 +274,12 @@ def test_an_estimate_for_one_frame_is_not_passed_off_as_one_for_all() -> None:
     together = planes(united(west, with_counts(east, estimate=5.5, low=5.0, high=7.0)))
     assert (together.estimate, together.low, together.high) == (None, None, None)
     assert "frames_united" in together.reasons
+
+
+def test_counts_of_several_frames_say_so_and_those_of_one_do_not() -> None:
+    west, east = halves()
+    assert all(c.reasons[-1] == "frames_united" for c in united(west, east).counts)
+    assert not any("frames_united" in c.reasons for c in united(west).counts)
 
 
 def test_frames_that_cannot_be_compared_are_refused() -> None:

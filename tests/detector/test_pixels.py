@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from rasterio.windows import Window
 
 from apronwatch.errors import BandsUnclear
+from apronwatch.sampling import _all_parts, _collect
 from apronwatch.scene import Scene
 from apronwatch.stretch import Stretch
 from tests.rasters import make_raster, picture
@@ -103,7 +105,7 @@ def test_a_palette_becomes_colours_and_its_clear_entries_are_invalid(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "given", ["mask", "msk", "alpha", "nodata", "nan", "nan without nodata", "all at once"]
+    "given", ["mask", "msk", "msk and alpha", "alpha", "nodata", "nan", "nan without nodata", "all at once"]
 )
 def test_a_mask_of_any_kind_goes_with_the_pixels(tmp_path: Path, given: str) -> None:
     dtype = "float32" if "nan" in given else "uint8"
@@ -115,6 +117,7 @@ def test_a_mask_of_any_kind_goes_with_the_pixels(tmp_path: Path, given: str) -> 
     options: dict[str, Any] = {
         "mask": {"mask": LEFT},
         "msk": {"mask": LEFT, "mask_internal": False},
+        "msk and alpha": {"mask": LEFT, "mask_internal": False, "alpha": np.full(SHAPE, 255)},
         "alpha": {"alpha": LEFT * 255},
         "nodata": {"nodata": 0},
         "nan": {"nodata": np.nan},
@@ -185,6 +188,91 @@ def test_a_large_scene_is_stretched_from_a_sample_like_the_whole(tmp_path: Path,
     with Scene.open(path, undated=True) as scene:
         assert scene.stretch.low == pytest.approx(whole.low, abs=60)
         assert scene.stretch.high == pytest.approx(whole.high, abs=60)
+
+
+BETWEEN = (slice(300, 700), slice(1100, 1500))
+"""Data that lie between the windows of the quick look at a scene of 6000 by 6000."""
+
+
+@pytest.fixture(params=["nodata", "undeclared fill", "bright undeclared fill", "overview"])
+def lonely(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A large scene whose data are a small block that a sample misses."""
+    fill = 65535 if "bright" in request.param else 0
+    pixels = np.full((6000, 6000), fill, np.uint16)
+    pixels[BETWEEN] = picture(400, 400, 1, "uint16")[..., 0]
+    return make_raster(
+        tmp_path / "a.tif",
+        pixels=pixels,
+        nodata=None if "undeclared" in request.param else 0,
+        overviews=(8, 16, 64) if request.param == "overview" else (),
+        tiled=True,
+        compress="deflate",
+        zlevel=1,
+    )
+
+
+def test_data_that_a_sample_misses_are_stretched_by_what_they_are(lonely: Path) -> None:
+    with Scene.open(lonely, undated=True) as scene:
+        eight = scene.stretch.apply(scene.read(Window(1100, 300, 400, 400))[0])[..., 0]
+        assert scene.stretch is scene.stretch
+        warnings = " ".join(scene.info.warnings)
+    assert np.mean(eight == 0) < 0.02
+    assert np.mean(eight == 255) < 0.02
+    assert eight.std() > 30
+    whole = Stretch.measure([picture(400, 400, 1, "uint16").ravel()])
+    assert scene.stretch.low == pytest.approx(whole.low, abs=60)
+    assert scene.stretch.high == pytest.approx(whole.high, abs=60)
+    with rasterio.open(lonely) as dataset:
+        assert ("-a_nodata" in warnings) == (dataset.nodata is None)
+
+
+def test_one_band_that_a_sample_finds_empty_is_looked_for_too(tmp_path: Path) -> None:
+    pixels = np.tile(picture(210, 230, 3, "uint16"), (10, 10, 1))
+    pixels[..., 2] = 7
+    pixels[300, 300, 2] = 900
+    with Scene.open(make_raster(tmp_path / "a.tif", pixels=pixels, tiled=True), undated=True) as scene:
+        assert (scene.stretch.low[2], scene.stretch.high[2]) == (7, 900)
+
+
+@pytest.mark.parametrize(
+    "layout", [{}, {"tiled": True}, {"tiled": True, "blockxsize": 768, "blockysize": 16}]
+)
+def test_looking_through_a_raster_meets_each_pixel_once(tmp_path: Path, layout: dict[str, Any]) -> None:
+    pixels = np.zeros((2100, 2300), np.uint16)
+    places = np.random.default_rng(0).choice(pixels.size, 900, replace=False)
+    pixels.ravel()[places] = np.arange(1, 901)
+    path = make_raster(tmp_path / "a.tif", pixels=pixels, nodata=0, **layout)
+    with Scene.open(path, undated=True) as scene:
+        expected = Stretch.measure([np.arange(1, 901)])
+        assert scene.stretch.low == pytest.approx(expected.low, abs=3)
+        assert scene.stretch.high == pytest.approx(expected.high, abs=3)
+        assert sum(scene.read(part, shape)[1].sum() for part, shape in _all_parts(scene.dataset())) == 900
+
+
+def test_a_large_scene_of_one_value_is_black_and_says_so(tmp_path: Path) -> None:
+    path = make_raster(tmp_path / "a.tif", pixels=np.full((2100, 2300), 300, np.uint16), compress="deflate")
+    with Scene.open(path, undated=True) as scene:
+        assert not scene.stretch.apply(scene.read(Window(0, 0, 50, 50))[0]).any()
+        assert scene.info.warnings == ("a band has one value alone and is shown black (band 1: 300)",)
+
+
+def test_a_large_scene_without_a_valid_pixel_has_a_stretch(tmp_path: Path) -> None:
+    path = make_raster(
+        tmp_path / "a.tif", pixels=np.zeros((2100, 2300), np.uint16), nodata=0, compress="deflate"
+    )
+    with Scene.open(path, undated=True) as scene:
+        assert scene.stretch == Stretch("percentile", (0.0,), (1.0,))
+
+
+def test_a_thinned_sample_is_like_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apronwatch.sampling.MOST", 3000)
+    pixels = picture(1024, 512, 3, "uint16")
+    parts = [(Window(0, top, 512, 128), None) for top in range(0, 1024, 128)]
+    found = _collect(parts, lambda w, shape: (pixels[w.toslices()], np.ones((128, 512), dtype=np.bool_)))
+    assert 1000 < len(found) <= 3000
+    whole = Stretch.measure(list(pixels.reshape(-1, 3).T))
+    thinned = Stretch.measure(list(found.T))
+    assert (*thinned.low, *thinned.high) == pytest.approx((*whole.low, *whole.high), abs=80)
 
 
 def test_the_same_scene_is_stretched_the_same_way_in_every_window(tmp_path: Path) -> None:

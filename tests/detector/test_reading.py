@@ -13,7 +13,7 @@ from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 
 from apronwatch.lattice import Lattice
-from apronwatch.reading import TileReader, bounds_in_plane, mirrored, read_ahead
+from apronwatch.reading import TileReader, bounds_in_plane, mirrored
 from apronwatch.scene import Scene
 from tests.rasters import make_raster
 
@@ -166,22 +166,6 @@ def test_nodata_neither_shows_nor_bleeds(tmp_path):
             continue
         assert np.abs(image.pixels.astype(int) - 90).max(initial=0) <= 1
     assert any(image.valid.any() and not image.valid.all() for image in images)
-
-
-def test_read_ahead_keeps_the_order_and_passes_errors_on(tmp_path):
-    path = scene_of_the_ground(tmp_path / "a.tif", PLANE, 0.5, 900)
-    with Scene.open(path, undated=True) as scene:
-        reader, tiles = TileReader(scene, PLANE), tiles_of(scene, 0.5)
-        assert [(i.tile.i, i.tile.j) for i in read_ahead(reader, tiles, threads=3, ahead=2)] == [
-            (t.i, t.j) for t in tiles
-        ]
-
-        def broken():
-            yield tiles[0]
-            raise OSError("gone")
-
-        with pytest.raises(OSError, match="gone"):
-            list(read_ahead(reader, broken()))
 
 
 def test_beyond_an_edge_lies_a_mirror_image():

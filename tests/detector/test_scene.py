@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -342,8 +344,73 @@ def test_each_thread_has_its_own_handle_and_close_closes_all(tmp_path: Path) -> 
         handles.append(scene.dataset())
         assert len({id(handle) for handle in handles}) == 5
     assert all(handle.closed for handle in handles)
-    with pytest.raises(ValueError, match="closed"):
-        scene.dataset()
+
+
+def test_a_closed_scene_keeps_what_it_knows_and_opens_again_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = opened(make_raster(tmp_path / "a.tif", dtype="uint16"))
+    info, stretch, first = scene.info, scene.stretch, scene.dataset()
+    scene.close()
+    monkeypatch.setattr("apronwatch.scene.identify", lambda files: pytest.fail("hashed twice"))
+    monkeypatch.setattr("apronwatch.scene.sample_pixels", lambda *given: pytest.fail("sampled twice"))
+    assert scene.info is info
+    assert scene.stretch is stretch
+    with ThreadPoolExecutor(2) as pool:
+        again = list(pool.map(lambda turn: scene.read(WHOLE)[0], range(2)))
+    assert all(np.array_equal(pixels, picture(64, 96, 3, "uint16")) for pixels in again)
+    second = scene.dataset()
+    scene.close()
+    scene.close()
+    assert first.closed
+    assert second.closed
+
+
+def other_size(path: Path) -> None:
+    make_raster(path, size=(10, 10))
+
+
+def other_pixels(path: Path) -> None:
+    before = path.stat()
+    make_raster(path, pixels=255 - picture(64, 96, 3))
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+
+
+@pytest.mark.parametrize("change", [other_size, other_pixels, Path.unlink])
+@pytest.mark.parametrize(("name", "changed"), [("a.tif", "a.tif"), ("a.vrt", "a_member.tif")])
+def test_a_scene_whose_files_changed_does_not_open_again(
+    tmp_path: Path, change: Any, name: str, changed: str
+) -> None:
+    scene = opened(make_raster(tmp_path / name))
+    scene.close()
+    change(tmp_path / changed)
+    for _ in range(2):
+        with pytest.raises(SceneUnreadable, match=rf"{changed}\)?(: cannot be read|; count it again)"):
+            scene.read(WHOLE)
+
+
+MANY = """
+import resource, sys
+from apronwatch.scene import Scene
+from rasterio.windows import Window
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+scenes = []
+for number in range(300):
+    scenes.append(Scene.open(f"{sys.argv[1]}/{number}.tif", undated=True))
+    scenes[-1].info
+    scenes[-1].close()
+for scene in scenes:
+    with scene:
+        assert scene.read(Window(0, 0, 96, 64))[1].all()
+"""
+
+
+def test_more_scenes_than_a_process_may_have_files_open(tmp_path: Path) -> None:
+    path = make_raster(tmp_path / "0.tif")
+    for number in range(1, 300):
+        os.link(path, tmp_path / f"{number}.tif")
+    subprocess.run([sys.executable, "-c", MANY, str(tmp_path)], check=True)
 
 
 def test_nothing_stays_open_when_opening_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

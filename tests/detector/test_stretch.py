@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from apronwatch.stretch import Stretch
+from apronwatch.stretch import Stretch, majority, telling
 
 TYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"]
 
@@ -34,6 +34,33 @@ def test_the_ends_are_the_percentiles_and_beyond_them_it_is_clipped() -> None:
 def test_a_constant_band_is_black_and_divides_nothing_by_zero(dtype: str, value: int) -> None:
     pixels = np.full((4, 5, 1), value, dtype)
     assert not Stretch.measure([pixels.ravel()]).apply(pixels).any()
+
+
+@pytest.mark.parametrize("value", [1e20, -3.4e38, 1e-20])
+def test_a_constant_of_any_size_is_black(value: float) -> None:
+    assert not Stretch.measure([np.full(9, value)]).apply(column(value, dtype="float64")).any()
+
+
+@pytest.mark.parametrize("fill", [0, 1000, 65535])
+@pytest.mark.parametrize("share", [0.6, 0.9, 0.999])
+def test_fill_that_nobody_declared_does_not_whiten_the_picture(fill: int, share: float) -> None:
+    picture = np.arange(200, 1200, dtype=np.uint16)
+    sample = np.concatenate([picture, np.full(int(1000 * share / (1 - share)), fill, np.uint16)])
+    assert Stretch.measure([sample]).low == pytest.approx((205,), abs=1)
+    assert Stretch.measure([sample]).high == pytest.approx((1194,), abs=1)
+
+
+def test_a_band_of_two_values_is_black_and_white() -> None:
+    stretch = Stretch.measure([np.array([3] * 999 + [9], np.uint16)])
+    assert stretch.apply(column(3, 9, dtype="uint16"))[:, 0, 0].tolist() == [0, 255]
+
+
+@given(npst.arrays(np.int16, st.integers(0, 50), elements=st.integers(-2, 2)))
+def test_the_majority_is_the_value_of_more_than_half(sample: np.ndarray) -> None:
+    values, counts = np.unique(sample, return_counts=True)
+    expected = values[2 * counts > sample.size]
+    assert majority(sample) == (expected[0] if expected.size else None)
+    assert telling(sample).size == sample.size - (counts.max() if expected.size else 0)
 
 
 @pytest.mark.parametrize("sample", [np.zeros(0, np.uint16), np.full(9, np.nan, np.float32)])

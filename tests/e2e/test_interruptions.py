@@ -36,7 +36,10 @@ def scenes(folder: Path, number: int, side: int = 700) -> list[Path]:
 
 def numbers(series: dict[str, Any]) -> list[tuple[Any, ...]]:
     """What a series says, without the ids that a retry may change."""
-    return [(r["time"], r["zone"], r["class"], r["seen"], r["status"], r["observed_fraction"]) for r in series["rows"]]
+    return [
+        (r["time"], r["zone"], r["class"], r["seen"], r["status"], r["observed_fraction"])
+        for r in series["rows"]
+    ]
 
 
 def test_killed_at_any_moment_and_run_again(apronwatch: Command, folder: Path) -> None:

@@ -102,7 +102,7 @@ def _count(files: "ScenarioFiles", archive: Path) -> "list[SceneOutcome]":
 
 
 def _publish(files: "ScenarioFiles", out: Path) -> None:
-    """Chart, overlays, detections and report, from the archive."""
+    """Chart, overlays, detections, STAC items and report, from the archive."""
     from apronwatch.archive import Archive
     from apronwatch.report.chart import draw_series
     from apronwatch.report.page import write_report
@@ -118,18 +118,20 @@ def _publish(files: "ScenarioFiles", out: Path) -> None:
 
 def _publish_run(archive: "Archive", run: "ArchivedRun", out: Path) -> None:
     from apronwatch import interchange
+    from apronwatch.interchange.stac import write_stac_item
     from apronwatch.report.overlay import draw_overlay, zones_of
     from apronwatch.scene import Scene
 
     name = Path(run.scene.path).stem
-    for folder in ("overlays", "detections"):
+    for folder in ("overlays", "detections", "stac"):
         (out / folder).mkdir(exist_ok=True)
     with Scene.open(run.scene.path, undated=run.scene.time is None) as scene:
         zones = zones_of(run.site, run.detections)
         draw_overlay(scene, run, zones, out / "overlays" / f"{name}.png", counts=run.counts)
-    for suffix in (".geojson", ".parquet"):
-        target = out / "detections" / f"{name}{suffix}"
+    boxes = [out / "detections" / f"{name}{suffix}" for suffix in (".geojson", ".parquet")]
+    for target in boxes:
         interchange.write(run.detections, target, info=run.scene, model=run.model)
+    write_stac_item(run, out / "stac" / f"{name}.json", detections=boxes)
 
 
 def _print_table(files: "ScenarioFiles", outcomes: "list[SceneOutcome]") -> None:
@@ -168,6 +170,7 @@ def _print_guide(out: Path) -> None:
         ("series.png", "counts over time"),
         ("overlays/", "each scene with what was found"),
         ("detections/", "boxes as GeoJSON and GeoParquet"),
+        ("stac/", "a STAC item for each scene, with its boxes"),
         (_ARCHIVE, "the archive"),
         ("scenes/", "the GeoTIFFs; cloud in masks/, what was truly drawn in truth/"),
         ("sites.geojson", "the site file; manifest.csv lists the scenes"),

@@ -14,7 +14,7 @@ from apronwatch.archive import series as looks
 from apronwatch.archive.database import Location, connect, translated
 from apronwatch.archive.rows import ArchivedRun, Redated, RunRow, SeriesRow, StoredRun
 from apronwatch.archive.upgrade import Upgraded, upgrade
-from apronwatch.counting import Count
+from apronwatch.counts import Count
 from apronwatch.errors import ArchiveInvalid, BadTime
 from apronwatch.run import ModelInfo, Run
 from apronwatch.sceneinfo import SceneInfo
@@ -129,9 +129,14 @@ class Archive:
             lambda s: store.put_failure(s, scene, model, parameters, site, counts, message, masks_hash)
         )
 
-    def note_scene(self, scene: SceneInfo) -> None:
-        """Bring a scene up to date that need not be looked at again: another path to it, a time told now."""
-        self._write(lambda s: store.put_scene(s, scene))
+    def ask_again(self, run_id: int, scene: SceneInfo) -> None:
+        """Note that the numbers of a stored run were asked for once more: it is the newest of its scene now.
+
+        Args:
+            run_id: of the run, which `stored` gave.
+            scene: as it was opened now, perhaps by another path or with another time.
+        """
+        self._write(lambda s: store.ask_again(s, run_id, scene))
 
     def stored(self, run_key: str, masks_hash: str = "", calibration_hash: str = "") -> StoredRun | None:
         """Id and counts of the run of these keys, if it is done and so need not be done again."""
@@ -148,10 +153,11 @@ class Archive:
     ) -> list[SeriesRow]:
         """Counts over time: one look for each acquisition, ordered by time; undated scenes are left out.
 
-        A look is the newest run that is done, or a failed one where none is. Frames that share sensor and
-        acquisition id (or date, where no id is known) are united if weights and outlines of the site are the
-        same; otherwise those of the newest run stand. Frames that cannot be united are looks of their own,
-        with the reason `frames_not_comparable`.
+        A look is the run last asked for of those that are done, or a failed one where none is. The frames of
+        an acquisition (`archive.acquisitions`) are united if weights and outlines of the site are the same;
+        otherwise those like the run last asked for stand. Frames that cannot be united are looks of their own,
+        with the reason `frames_not_comparable`. Counts in another outline than that of the site's newest
+        version have the reason `other_outline`.
 
         Args:
             site: its id.
@@ -181,8 +187,12 @@ class Archive:
         return self._read(queries.sites)
 
     def site(self, site_id: str) -> Site:
-        """The version of a site that its newest run was counted with. Raises `SiteUnknown`."""
-        return self._read(lambda s: queries.site(s, site_id))
+        """The newest version of a site: of the run last asked for. Raises `SiteUnknown`."""
+        return self._read(lambda s: queries.newest_site(s, site_id)[0])
+
+    def other_outlines(self, run_id: int) -> frozenset[str]:
+        """The zones of a run, perhaps `*`, whose outline is another than in the newest version of its site."""
+        return self._read(lambda s: queries.outlines_unlike_newest(s, run_id))
 
     def redate(self, run_or_scene: int | str, time: datetime, precision: str) -> Redated:
         """Correct the time of a scene, of all its runs; the old one is kept, and no later run brings it back.

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from apronwatch.counting import NO_NUMBER
+from apronwatch.counts import NO_NUMBER
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -150,9 +150,12 @@ class RunTable(Base):
     pipeline_version: Mapped[int]
     software_version: Mapped[str]
     stored_at: Mapped[datetime]
+    asked_at: Mapped[datetime]
+    """When its numbers were last asked for: of several runs of a scene the last one asked for stands for it."""
     calibration_hash: Mapped[str]
     counted_at: Mapped[datetime]
     thresholds: Mapped[dict[str, Any]]
+    device: Mapped[str]
     stage_s: Mapped[dict[str, Any]]
     tiles: Mapped[int]
     crs: Mapped[str | None]

@@ -10,9 +10,10 @@ from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from apronwatch.archive.models import CountTable, DetectionTable, RunTable, SceneTable, SiteTable
+from apronwatch.archive.outlines import other_outlines
 from apronwatch.archive.rows import ArchivedRun, RunRow, StoredRun
 from apronwatch.archive.store import as_count
-from apronwatch.counting import Count
+from apronwatch.counts import Count
 from apronwatch.detections import Detections
 from apronwatch.errors import RunUnknown, SiteUnknown
 from apronwatch.run import ModelInfo
@@ -23,6 +24,9 @@ from apronwatch.visibility import ObservedGrid, Visibility
 
 LEAST_HASH_DIGITS = 6
 """Of a scene's SHA-256, to name it by."""
+
+LAST_ASKED = (RunTable.asked_at.desc(), RunTable.id.desc())
+"""The order of runs from the last one asked for."""
 
 
 def stored(session: Session, key: str, masks_hash: str, calibration_hash: str) -> StoredRun | None:
@@ -73,6 +77,7 @@ def run(session: Session, run_id: int) -> ArchivedRun:
         visibility=Visibility(row.seen_fractions, row.zone_areas_m2, grid),
         saturated=shapely.from_wkb(row.saturated) if row.saturated else shapely.Polygon(),
         hidden=hidden,
+        device=row.device,
         stage_s=row.stage_s,
         tiles=row.tiles,
         site=as_site(row.site),
@@ -101,6 +106,7 @@ def runs(session: Session, site: str | None) -> list[RunRow]:
             RunTable.model_sha256,
             RunTable.failure,
             RunTable.stored_at,
+            RunTable.asked_at,
             SiteTable.name,
             SceneTable.paths,
             SceneTable.sha256,
@@ -129,6 +135,7 @@ def runs(session: Session, site: str | None) -> list[RunRow]:
             detections=r.boxes,
             failure=r.failure,
             stored_at=r.stored_at,
+            asked_at=r.asked_at,
         )
         for r in found
     ]
@@ -165,19 +172,26 @@ def sites(session: Session) -> list[str]:
     return list(session.scalars(select(SiteTable.name).distinct().order_by(SiteTable.name)))
 
 
-def site(session: Session, site_id: str) -> Site:
-    """The version of a site that its newest run was counted with; raises `SiteUnknown`."""
-    row = session.scalar(
-        select(SiteTable)
+def newest_site(session: Session, site_id: str) -> tuple[Site, float]:
+    """The version of a site of the run last asked for, and its scene's GSD; raises `SiteUnknown`."""
+    found = session.execute(
+        select(SiteTable, RunTable.scene_facts)
         .join(RunTable)
         .where(SiteTable.name == site_id)
-        .order_by(RunTable.id.desc())
+        .order_by(*LAST_ASKED)
         .limit(1)
         .options(selectinload(SiteTable.zones))
-    )
-    if row is None:
+    ).first()
+    if found is None:
         raise unknown_site(session, site_id)
-    return as_site(row)
+    return as_site(found[0]), found[1]["gsd_m"]
+
+
+def outlines_unlike_newest(session: Session, run_id: int) -> frozenset[str]:
+    """See `Archive.other_outlines`."""
+    row = run_row(session, run_id)
+    newest, gsd_m = newest_site(session, row.site.name)
+    return other_outlines(as_site(row.site), row.scene_facts["gsd_m"], newest, gsd_m)
 
 
 def check_site(session: Session, site_id: str) -> None:

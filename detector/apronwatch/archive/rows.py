@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from apronwatch.counting import Count
+from apronwatch.counts import Count
 from apronwatch.run import Run
 from apronwatch.site import Site
 
@@ -63,7 +63,7 @@ class RunRow:
         model_name, model_sha256: the weights.
         detections: boxes stored, down to the archive's floor of the score.
         failure: why it failed; None for a run that is done.
-        stored_at: UTC.
+        stored_at, asked_at: when it was stored, and when its numbers were last asked for, UTC.
     """
 
     run_id: int
@@ -79,6 +79,7 @@ class RunRow:
     detections: int
     failure: str | None
     stored_at: datetime
+    asked_at: datetime
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class SeriesRow:
         run_id: of that frame.
         run_ids: of all frames, that one first.
         model_name, model_sha256: the weights, the same for all frames.
+        geometry_sha256: `Site.geometry_hash` of the version of the site that it was counted with, all zones
+            together; a zone whose own outline is not the newest has the reason `other_outline`.
         gsd_m: true metres of one pixel, of the coarsest frame.
         synthetic: a frame was drawn, not taken.
         frames: how many there are.
@@ -107,6 +110,7 @@ class SeriesRow:
     run_ids: tuple[int, ...]
     model_name: str
     model_sha256: str
+    geometry_sha256: str
     gsd_m: float
     synthetic: bool
     frames: int

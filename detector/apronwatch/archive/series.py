@@ -1,46 +1,43 @@
-"""The series of a site: one look for each acquisition, each from its newest run."""
+"""The series of a site: one look for each acquisition, each from the run last asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
+from apronwatch.archive.acquisitions import UNITED_BY_DATE, Taken, by_acquisition
 from apronwatch.archive.models import CountTable, RunTable, SceneTable, SiteTable, ZoneTable
-from apronwatch.archive.queries import check_site, run
+from apronwatch.archive.outlines import OTHER_OUTLINE, other_outlines
+from apronwatch.archive.queries import LAST_ASKED, as_site, check_site, newest_site, run
 from apronwatch.archive.rows import ArchivedRun, SeriesRow
 from apronwatch.archive.store import as_count
-from apronwatch.counting import Count, checked_classes
+from apronwatch.counts import Count, checked_classes
 from apronwatch.errors import ModelUnknown, SiteUnknown
 from apronwatch.observation import Frame, comparable, unite
 from apronwatch.taxonomy import CLASSES
-from apronwatch.zone import WHOLE_PICTURE
+from apronwatch.zone import PIXEL, WHOLE_PICTURE
 
 NOT_COMPARABLE = "frames_not_comparable"
 """Reason given to frames of one acquisition that cannot be united: each is a look of its own."""
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class _Candidate(Taken):
     """A run that may stand for its scene."""
 
     run_id: int
     failed: bool
-    scene_id: int
     site_id: int
+    geometry_sha256: str
     model_name: str
     model_sha256: str
     facts: dict[str, Any]
     paths: list[str]
     identity: str
     sha256: str | None
-    time: datetime
-    time_precision: str
-    sensor: str | None
-    acquisition: str | None
-    unitable: bool
 
 
 @dataclass(frozen=True)
@@ -59,35 +56,42 @@ def series(
     chosen = CLASSES if classes is None else checked_classes(classes)
     if zone is not None:
         _check_zone(session, site, zone)
-    looks = _looks(_candidates(session, site, model))
+    groups = by_acquisition(_candidates(session, site, model))
+    looks = [look for members in groups for look in _looks_of(members)]
     alone = _counts(session, site, [look.runs[0].run_id for look in looks if len(look.runs) == 1])
-    rows = [row for look in looks for row in _rows(session, look, site, alone)]
+    changed = _changed_zones(session, site)
+    rows = [
+        _with(row, (OTHER_OUTLINE,)) if row.count.zone in changed(look.runs[0]) else row
+        for look in looks
+        for row in _rows(session, look, alone)
+    ]
     wanted = [r for r in rows if r.count.class_name in chosen and zone in (None, r.count.zone)]
     return sorted(wanted, key=lambda row: (row.time, row.run_id))  # stable: counts stay in their order
 
 
 def _candidates(session: Session, site: str, model: str | None) -> list[_Candidate]:
-    """Dated runs of a site in any version, newest first; with a model named, only its own."""
+    """Dated runs of a site in any version, the last asked for first; with a model named, only its own."""
     whole_picture = exists().where(ZoneTable.site_id == RunTable.site_id, ZoneTable.kind == WHOLE_PICTURE)
     of_model = or_(RunTable.model_name == model, RunTable.model_sha256 == model)
     query = (
         select(
-            RunTable.id,
-            RunTable.failure.is_not(None),
             RunTable.scene_id,
+            SceneTable.sensor,
+            SceneTable.acquisition,
+            SceneTable.time,
+            SceneTable.time_precision,
+            # Of whole pictures each has an outline of its own: what they share is not one place.
+            (~SceneTable.georeferenced | whole_picture).label("alone"),
+            RunTable.id.label("run_id"),
+            RunTable.failure.is_not(None).label("failed"),
             RunTable.site_id,
+            SiteTable.geometry_hash.label("geometry_sha256"),
             RunTable.model_name,
             RunTable.model_sha256,
-            RunTable.scene_facts,
+            RunTable.scene_facts.label("facts"),
             SceneTable.paths,
             SceneTable.identity,
             SceneTable.sha256,
-            SceneTable.time,
-            SceneTable.time_precision,
-            SceneTable.sensor,
-            SceneTable.acquisition,
-            # Of whole pictures each has an outline of its own: what they share is not one place.
-            SceneTable.georeferenced & ~whole_picture,
         )
         .join(RunTable.scene)
         .join(RunTable.site)
@@ -100,24 +104,8 @@ def _candidates(session: Session, site: str, model: str | None) -> list[_Candida
                 f"site {site} has no runs of model {model}; it has {', '.join(sorted(set(known)))}"
             )
         query = query.where(of_model)
-    dated = query.where(SceneTable.time.is_not(None)).order_by(RunTable.id.desc())
-    return [_Candidate(*row) for row in session.execute(dated)]
-
-
-def _looks(candidates: Iterable[_Candidate]) -> list[_Look]:
-    """Group runs, newest first, by acquisition, and choose those that stand for it."""
-    groups: dict[tuple[Any, ...], list[_Candidate]] = {}
-    for candidate in candidates:
-        groups.setdefault(_acquisition_of(candidate), []).append(candidate)
-    return [look for members in groups.values() for look in _looks_of(members)]
-
-
-def _acquisition_of(scene: _Candidate) -> tuple[Any, ...]:
-    if scene.acquisition is not None:
-        return "acquisition", scene.sensor, scene.acquisition
-    if scene.unitable:
-        return "date", scene.sensor, scene.time.date()
-    return "scene", scene.scene_id
+    dated = query.where(SceneTable.time.is_not(None)).order_by(*LAST_ASKED)
+    return [_Candidate(**row._asdict()) for row in session.execute(dated)]
 
 
 def _looks_of(members: list[_Candidate]) -> list[_Look]:
@@ -125,15 +113,20 @@ def _looks_of(members: list[_Candidate]) -> list[_Look]:
     done = [m for m in members if not m.failed]
     if not done:
         return [_Look((members[0],))]
-    apart = _newest_each(m for m in done if not m.unitable)
-    together = [m for m in done if m.unitable]
+    apart = _newest_each(m for m in done if m.alone)
+    together = [m for m in done if not m.alone]
     newest = together[0] if together else None
     # Other weights or another outline of the site would not be the same count.
     same = [
         m for m in together if newest and (m.model_sha256, m.site_id) == (newest.model_sha256, newest.site_id)
     ]
-    looks = [_Look((m,)) for m in apart] + ([_Look(tuple(_newest_each(same)))] if same else [])
+    looks = [_Look((m,)) for m in apart] + ([_look_of(_newest_each(same))] if same else [])
     return [replace(look, reasons=(NOT_COMPARABLE,)) for look in looks] if apart and len(looks) > 1 else looks
+
+
+def _look_of(frames: list[_Candidate]) -> _Look:
+    by_date = len(frames) > 1 and frames[0].by_date
+    return _Look(tuple(frames), (UNITED_BY_DATE,) if by_date else ())
 
 
 def _newest_each(members: Iterable[_Candidate]) -> list[_Candidate]:
@@ -144,21 +137,21 @@ def _newest_each(members: Iterable[_Candidate]) -> list[_Candidate]:
     return list(first.values())
 
 
-def _rows(session: Session, look: _Look, site: str, alone: dict[int, list[Count]]) -> list[SeriesRow]:
+def _rows(session: Session, look: _Look, alone: dict[int, list[Count]]) -> list[SeriesRow]:
     if len(look.runs) == 1:
         only = look.runs[0]
-        return [_row([only], _with(count, look.reasons)) for count in alone[only.run_id]]
+        return [_with(_row([only], count), look.reasons) for count in alone[only.run_id]]
     runs = {candidate.run_id: run(session, candidate.run_id) for candidate in look.runs}
     if not comparable(runs.values()):
         return [
-            _row([candidate], _with(count, (NOT_COMPARABLE,)))
+            _with(_row([candidate], count), (NOT_COMPARABLE,))
             for candidate in look.runs
             for count in runs[candidate.run_id].counts
         ]
     by_id = {candidate.run_id: candidate for candidate in look.runs}
     observation = unite([Frame(r, r.counts) for r in runs.values()], next(iter(runs.values())).site)
     frames = [by_id[f.run.run_id] for f in observation.frames if isinstance(f.run, ArchivedRun)]
-    return [_row(frames, _with(count, look.reasons)) for count in observation.counts]
+    return [_with(_row(frames, count), look.reasons) for count in observation.counts]
 
 
 def _row(frames: Sequence[_Candidate], count: Count) -> SeriesRow:
@@ -175,14 +168,31 @@ def _row(frames: Sequence[_Candidate], count: Count) -> SeriesRow:
         run_ids=tuple(frame.run_id for frame in frames),
         model_name=first.model_name,
         model_sha256=first.model_sha256,
+        geometry_sha256=first.geometry_sha256,
         gsd_m=max(frame.facts["gsd_m"] for frame in frames),
         synthetic=any(frame.facts["synthetic"] for frame in frames),
         frames=len(frames),
     )
 
 
-def _with(count: Count, reasons: tuple[str, ...]) -> Count:
-    return replace(count, reasons=(*count.reasons, *reasons)) if reasons else count
+def _with(row: SeriesRow, reasons: tuple[str, ...]) -> SeriesRow:
+    return replace(row, count=replace(row.count, reasons=(*row.count.reasons, *reasons)))
+
+
+def _changed_zones(session: Session, site: str) -> Callable[[_Candidate], frozenset[str]]:
+    """For a run, the zones whose outline is another than in the site's newest version."""
+    stored = session.scalars(
+        select(SiteTable).where(SiteTable.name == site).options(selectinload(SiteTable.zones))
+    )
+    versions = {row.id: as_site(row) for row in stored}
+    newest, newest_gsd_m = newest_site(session, site)
+
+    @cache
+    def changed(site_id: int, gsd_m: float) -> frozenset[str]:
+        return other_outlines(versions[site_id], gsd_m, newest, newest_gsd_m)
+
+    # Only outlines in pixels depend on the picture.
+    return lambda of: changed(of.site_id, of.facts["gsd_m"] if versions[of.site_id].crs == PIXEL else 1.0)
 
 
 def _counts(session: Session, site: str, run_ids: Sequence[int]) -> dict[int, list[Count]]:

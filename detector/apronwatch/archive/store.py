@@ -6,19 +6,22 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from apronwatch import __version__
 from apronwatch.archive.models import CountTable, DetectionTable, RunTable, SceneTable, SiteTable, ZoneTable
-from apronwatch.counting import Count
+from apronwatch.counts import Count
 from apronwatch.run import PIPELINE_VERSION, ModelInfo, Run, run_key
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES
+from apronwatch.times import SOURCES
 
 REDATED = "redate"
 """Source of a time that was corrected by hand: it holds against whatever a later run says."""
+
+_STRENGTH = {source: n for n, source in enumerate(reversed((REDATED, *SOURCES)))}
 
 # Straight into the tables: through the mapped classes, 10,000 boxes take twice the time.
 _DETECTION, _COUNT = DetectionTable.metadata.tables["detection"], CountTable.metadata.tables["count"]
@@ -31,13 +34,13 @@ def put_run(
     _check_site(counts, site)
     known = _run_of(session, run.key, masks_hash)
     if known is not None and known.failure is None:
-        put_scene(session, run.scene)
+        ask_again(session, known.id, run.scene)
         _recount(session, known, run, counts, calibration_hash)
         return known.id
     session.execute(delete(RunTable).where(RunTable.key == run.key, RunTable.failure.is_not(None)))
     row = _row(session, run.scene, run.model, run.parameters, site, masks_hash)
     row.calibration_hash, row.thresholds = calibration_hash, run.thresholds
-    row.stage_s, row.tiles = run.stage_s, run.tiles
+    row.device, row.stage_s, row.tiles = run.device, run.stage_s, run.tiles
     row.crs, row.unit_m = run.detections.crs, run.detections.unit_m
     row.seen_fractions, row.zone_areas_m2 = run.visibility.fractions, run.visibility.areas_m2
     row.observed_grid = run.visibility.grid.to_bytes() if run.visibility.grid else None
@@ -65,7 +68,7 @@ def put_failure(
     _check_site(counts, site)
     known = _run_of(session, run_key(scene.identity, model.sha256, parameters), masks_hash)
     if known is not None and known.failure is None:
-        put_scene(session, scene)
+        ask_again(session, known.id, scene)
         return known.id
     if known is not None:
         session.execute(delete(RunTable).where(RunTable.id == known.id))
@@ -77,8 +80,14 @@ def put_failure(
     return row.id
 
 
+def ask_again(session: Session, run_id: int, scene: SceneInfo) -> None:
+    """Note that a stored run was asked for once more, perhaps under another path, or with a time told now."""
+    put_scene(session, scene)
+    session.execute(update(RunTable).where(RunTable.id == run_id).values(asked_at=datetime.now(UTC)))
+
+
 def put_scene(session: Session, info: SceneInfo) -> SceneTable:
-    """The row of a scene, made or brought up to date: another path to the same bits, a time told now."""
+    """The row of a scene, made or brought up to date: another path to the same bits, a time as well founded."""
     row = session.scalar(select(SceneTable).where(SceneTable.identity == info.identity))
     if row is None:
         row = SceneTable(identity=info.identity, sha256=info.sha256, paths=[info.path], earlier_times=[])
@@ -87,7 +96,8 @@ def put_scene(session: Session, info: SceneInfo) -> SceneTable:
         session.add(row)
     else:
         row.paths = [*(path for path in row.paths if path != info.path), info.path]
-        if info.time is not None and row.time_source != REDATED:
+        as_strong = _STRENGTH.get(info.time_source or "", -1) >= _STRENGTH.get(row.time_source or "", -1)
+        if info.time is not None and (as_strong or row.time is None):
             put_time(row, info.time, info.time_precision, info.time_source)
     row.sensor = info.sensor or row.sensor
     row.acquisition = info.acquisition or row.acquisition
@@ -148,9 +158,11 @@ def _row(
         pipeline_version=PIPELINE_VERSION,
         software_version=__version__,
         stored_at=now,
+        asked_at=now,
         calibration_hash="",
         counted_at=now,
         thresholds={},
+        device="",
         stage_s={},
         tiles=0,
         seen_fractions={},

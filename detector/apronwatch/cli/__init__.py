@@ -16,6 +16,8 @@ from typer.exceptions import TyperException
 from apronwatch.errors import ApronwatchError
 
 GROUP = "apronwatch.commands"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of its signal."""
 
 
 def build() -> typer.Typer:
@@ -58,8 +60,8 @@ def main() -> None:
     """Run the command line; one line on standard error and status 2 for whatever the user can mend."""
     try:
         status = build()(standalone_mode=False)
-    except typer.Abort:
-        _stop("interrupted; what was archived before is kept", 130)
+    except (typer.Abort, KeyboardInterrupt):
+        _stop("interrupted; what was archived before is kept", INTERRUPTED)
     except TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(str(error), err=True)
@@ -70,6 +72,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    if status == INTERRUPTED:
+        _stop("interrupted; what was archived before is kept", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

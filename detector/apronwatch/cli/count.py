@@ -47,14 +47,18 @@ def count(
     """Detect, count in the zones of each site, and archive: a table of what each scene shows."""
     from apronwatch import __version__
     from apronwatch.cli.requests import gather, named_sites
-    from apronwatch.counting import checked_classes
+    from apronwatch.counts import checked_classes
     from apronwatch.engines import load_engine
     from apronwatch.engines.registry import find_model
     from apronwatch.survey import survey
     from apronwatch.taxonomy import CLASSES
 
-    wanted = checked_classes(classes.split(",")) if classes is not None else CLASSES
-    requests = gather(images or [], manifest, site=site, time=time, undated=undated, gsd_m=gsd, mask=mask)
+    wanted = (
+        checked_classes([name.strip() for name in classes.split(",")]) if classes is not None else CLASSES
+    )
+    requests = gather(
+        images or [], manifest, site=site, time=time, undated=undated, gsd_m=gsd, mask=mask and str(mask)
+    )
     places = named_sites(sites, site)
     engine = load_engine(find_model(model, trust=trust), device)
     with output.progress("counting") as advance:
@@ -87,11 +91,11 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
     output.print_table(header, [row for o in outcomes for row in _rows(o)], right=(5, 6))
     unknown = {c.class_name for o in outcomes for c in o.counts if c.status.value == "not_modelled"}
     if unknown:
-        typer.echo(f"\nThese weights do not know {', '.join(sorted(unknown))}: no number, which is not zero.")
+        output.say(f"\nThese weights do not know {', '.join(sorted(unknown))}: no number, which is not zero.")
     for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
-        typer.echo(f"\nweights: {name}. {terms}".rstrip())
+        output.say(f"\nweights: {name}. {terms}".rstrip())
     if any(o.scene.synthetic for o in outcomes):
-        typer.echo("Some of these pictures are synthetic: drawn, not taken.")
+        output.say("Some of these pictures are synthetic: drawn, not taken.")
 
 
 def _rows(outcome: "SceneOutcome") -> list[list[str]]:

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apronwatch.cli import output
+from apronwatch.errors import CallInvalid
 
 if TYPE_CHECKING:
+    from apronwatch.detections import Detections
+    from apronwatch.engines.registry import ModelSpec
     from apronwatch.scene import Scene
+    from apronwatch.sceneinfo import SceneInfo
+    from apronwatch.site import Site
 
 
 def detect(
@@ -21,7 +26,9 @@ def detect(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Name in the registry, or a weights file.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Use weights that no registry names.")] = False,
-    sites: Annotated[Path | None, typer.Option(help="Look only where this site file has zones.")] = None,
+    sites: Annotated[
+        Path | None, typer.Option(help="Only what is centred in a zone of this site file.")
+    ] = None,
     site: Annotated[str | None, typer.Option(help="One site of the site file.")] = None,
     score: Annotated[
         float | None,
@@ -35,26 +42,43 @@ def detect(
     from apronwatch.engines import load_engine
     from apronwatch.engines.registry import find_model
     from apronwatch.interchange import check_output, write
-    from apronwatch.pipeline import SCORE_FLOOR
     from apronwatch.pipeline import detect as look
+    from apronwatch.plan import SCORE_FLOOR
     from apronwatch.run import counted
     from apronwatch.site import joined
 
     check_output(out, format)
+    if site is not None and sites is None:
+        raise CallInvalid(f"--site {site} names a site of a site file: give it with --sites")
     places = named_sites(sites, site)
+    place = joined(places) if places else None
     with _open(image, gsd) as scene:
         engine = load_engine(find_model(model, trust=trust), device)
+        _check_range(engine.model, scene.gsd_m, image)
         with output.progress("detecting") as advance:
             run = look(
                 scene,
                 engine,
-                joined(places) if places else None,
+                place,
                 score_floor=SCORE_FLOOR if score is None else score,
                 progress=advance,
             )
     found = counted(run) if score is None else run.detections
+    if place is not None:
+        found = _in_zones(found, place, run.scene)
     write(found, out, info=run.scene, model=run.model, format=format)
     typer.echo(f"{len(found)} detections in {out}", err=True)
+
+
+def _check_range(model: "ModelSpec", gsd_m: float, image: str) -> None:
+    """A file without boxes would say that there is nothing, where nothing could be seen."""
+    known = model.classes.values()
+    if not any(spec.in_range(gsd_m) for spec in known):
+        finest = min(spec.native_gsd_m[0] for spec in known)
+        coarsest = max(spec.native_gsd_m[1] for spec in known)
+        raise CallInvalid(
+            f"{image}: pixels of {gsd_m:.3g} m; {model.name} reports objects in pixels of {finest:g} to {coarsest:g} m"
+        )
 
 
 def _open(image: str, gsd_m: float | None) -> "Scene":
@@ -66,3 +90,13 @@ def _open(image: str, gsd_m: float | None) -> "Scene":
         return SceneRequest(image, gsd_m=gsd_m).open()
     except NoTime:
         return SceneRequest(image, undated=True, gsd_m=gsd_m).open()
+
+
+def _in_zones(found: "Detections", place: "Site", scene: "SceneInfo") -> "Detections":
+    """Those centred in one of the zones: the tiles that were looked at reach beyond them."""
+    import shapely
+
+    from apronwatch.counting import plane_centres
+
+    zones = place.zones_in_plane(found.crs, scene.gsd_m)["*"]
+    return found.select(shapely.intersects_xy(zones, *plane_centres(found).T))

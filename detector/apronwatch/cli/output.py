@@ -1,6 +1,7 @@
 """What the commands share in printing: tables, progress, JSON."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,26 +10,45 @@ from typing import Any
 
 import typer
 
+from apronwatch.errors import OutputInvalid
+
 Advance = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
 
 
+def say(text: str) -> None:
+    """A line on standard output; a reader that has gone away (`| head`) is no failure.
+
+    Raises:
+        OutputInvalid: it cannot be written, such as to a full disk.
+    """
+    try:
+        typer.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, UnicodeEncodeError) as error:
+        raise OutputInvalid(
+            f"standard output cannot be written ({error}); what was archived is kept"
+        ) from error
+
+
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on standard output."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+    say(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Aligned columns on standard output; the columns named in `right` are right-aligned."""
-    table = [list(header), *[list(row) for row in rows]]
+    table = [[" ".join(cell.split()) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[k]) for row in table) for k in range(len(header))]
     for n, row in enumerate(table):
         cells = (
             c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
         )
-        typer.echo("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
         if n == 0:
-            typer.echo("  ".join("-" * w for w in widths))
+            say("  ".join("-" * w for w in widths))
 
 
 def print_warning(message: str) -> None:

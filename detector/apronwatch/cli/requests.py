@@ -18,22 +18,25 @@ def gather(images: Sequence[str], manifest: Path | None, **given: Any) -> list[S
         manifest: CSV of scenes.
         given: `site, time, undated, gsd_m, mask` from the options.
     """
-    if given.get("time") and given.get("undated"):
+    if given.get("time") is not None and given.get("undated"):
         raise CallInvalid("--time and --undated contradict each other: give one of them")
     rows = [request for image in images for request in expand(image)]
     if manifest is not None:
         rows += [request for row in read_manifest(manifest) for request in expand(row)]
     if not rows:
         raise CallInvalid("no scene to look at: name an IMAGE or a --manifest")
-    if len(rows) > 1 and given.get("time"):
+    if len(rows) > 1 and given.get("time") is not None:
         raise CallInvalid(f"--time names one time and there are {len(rows)} scenes: use a --manifest")
+    if len(rows) > 1 and given.get("mask"):
+        raise CallInvalid(f"--mask hides the clouds of one scene and there are {len(rows)}: use a --manifest")
     return [_filled(row, given) for row in rows]
 
 
 def _filled(row: SceneRequest, given: dict[str, Any]) -> SceneRequest:
     if row.time is not None:
         given = {**given, "undated": False}
-    return replace(row, **{k: v for k, v in given.items() if v and not getattr(row, k)})
+    open_fields = {k: v for k, v in given.items() if v is not None and getattr(row, k) in (None, False)}
+    return replace(row, **open_fields)
 
 
 def named_sites(path: Path | None, site_id: str | None) -> list[Site] | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 NOTHING = "-"
 """What a table shows where nothing can be said: never a 0."""
 
+_COLUMNS = ("zone", "class", "seen", "observed %", "status", "reasons")
+
 
 def series(
     site: Annotated[str, typer.Argument(metavar="SITE", help="Its id in the archive.")],
@@ -25,7 +27,7 @@ def series(
     archive: ArchiveOption = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> None:
-    """Counts of a site over time: one look for each acquisition, from its newest run."""
+    """Counts of a site over time: one look for each acquisition, from the run last asked for."""
     from apronwatch import __version__
     from apronwatch.archive import Archive
 
@@ -60,17 +62,20 @@ def _as_json(row: "SeriesRow") -> dict[str, Any]:
         "run": row.run_id,
         "runs": list(row.run_ids),
         "model": {"name": row.model_name, "sha256": row.model_sha256},
+        "geometry_sha256": row.geometry_sha256,
     }
 
 
 def _print(rows: "list[SeriesRow]") -> None:
     if not rows:
         output.print_warning("no look at this site has a time; `apronwatch archive redate` gives it one")
+    several_models = len({row.model_sha256 for row in rows}) > 1
     output.print_table(
-        ("time", "zone", "class", "seen", "observed %", "status", "reasons"),
+        ("time", *(["model"] if several_models else []), *_COLUMNS),
         [
             (
                 output.moment(row.time, row.time_precision),
+                *([f"{row.model_name} {row.model_sha256[:8]}"] if several_models else []),
                 row.count.zone,
                 row.count.class_name,
                 NOTHING if row.count.seen is None else str(row.count.seen),
@@ -82,5 +87,5 @@ def _print(rows: "list[SeriesRow]") -> None:
             )
             for row in rows
         ],
-        right=(3, 4),
+        right=(4, 5) if several_models else (3, 4),
     )

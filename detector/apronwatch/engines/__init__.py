@@ -18,10 +18,16 @@ class Engine(Protocol):
     Attributes:
         model: what the registry says of the weights.
         device: where it runs: `cpu`, `cuda:0`, `tensorrt:0`.
+        precision: of its arithmetic, `fp32` or `fp16`: it decides the last digits of boxes and scores.
+        batch: how many tiles to show it at a time.
+        workers: how many calls of `detect` at a time keep the device busy.
     """
 
     model: ModelSpec
     device: str
+    precision: str
+    batch: int
+    workers: int
 
     def detect(self, batch: NDArray[np.uint8], score_floor: float) -> list[TileDetections]:
         """Boxes of each tile of a batch (B, H, W, 3), uint8 RGB, sides multiples of 32 px, from a score up.

@@ -35,6 +35,9 @@ class OnnxEngine:
         weights = read_verified(model)
         self._session, self.device = _open(weights, model, Device.parse(device))
         self._input, self._dtype = _check_interface(self._session, model)
+        self.precision = "fp16" if self._dtype is np.float16 else "fp32"
+        on_cpu = self.device == "cpu"
+        self.batch, self.workers = (1, usable_cores()) if on_cpu else (model.batch, 2)
 
     def detect(self, batch: NDArray[np.uint8], score_floor: float) -> list[TileDetections]:
         """Boxes of each tile of a batch (B, H, W, 3)."""
@@ -107,9 +110,9 @@ def _start(weights: bytes, model: ModelSpec, device: Device) -> ort.InferenceSes
 
 def _session_options() -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = usable_cores()
-    # Threads that spin between batches would take the cores from the reading threads.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # One thread a call, and as many calls at a time as there are cores: threads that share one call wait for each
+    # other at every operator, and longer while tiles are being read (`benchmarks/pipeline.py stages`).
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     return options
 

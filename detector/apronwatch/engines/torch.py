@@ -51,6 +51,8 @@ class TorchEngine:
         self._torch, _ = import_ultralytics()
         self.device = _choose(self._torch, Device.parse(device))
         self._half = self.device != "cpu"
+        self.precision = "fp16" if self._half else "fp32"
+        self.batch, self.workers = model.batch, 1
         # Ultralytics, run before with device="cpu", leaves torch one thread fewer than there are cores.
         self._torch.set_num_threads(usable_cores())
         self._network = self._load()

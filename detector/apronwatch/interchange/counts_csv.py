@@ -31,6 +31,7 @@ COLUMNS = (
     "run",
     "time_precision",
     "synthetic",
+    "geometry_sha256",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -42,7 +43,7 @@ def write_counts_csv(rows: "Iterable[SeriesRow]", path: str | Path) -> None:
         OutputInvalid: the folder is missing, cannot be written, or the disk is full.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in rows:
         cells = _cells(row)
@@ -64,6 +65,7 @@ def _cells(row: "SeriesRow") -> dict[str, object]:
         "model_sha256": row.model_sha256,
         "run": row.run_id,
         "synthetic": "true" if row.synthetic else "false",
+        "geometry_sha256": row.geometry_sha256,
     }
 
 

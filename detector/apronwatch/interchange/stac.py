@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,29 @@ def write_stac_item(run: Run, path: str | Path, *, detections: Sequence[str | Pa
         json.loads(text), pystac.STACObjectType.ITEM, plain["stac_version"]
     )
     save(Path(path), text.encode())
+
+
+def write_run_items(runs: Iterable[Run], folder: str | Path) -> list[Path]:
+    """Writes an item for each run, named after its id; the folder is made if it is not there.
+
+    Returns:
+        the items. Runs that failed or whose scene is undated have none.
+
+    Raises:
+        OutputInvalid: the folder cannot be made or written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputInvalid(f"{folder} cannot be made ({error.strerror}); give a folder for items") from error
+    written = []
+    for run in runs:
+        if run.scene.time is None or (isinstance(run, ArchivedRun) and run.failure is not None):
+            continue
+        written.append(folder / f"{_id(run)}.json")
+        write_stac_item(run, written[-1])
+    return written
 
 
 def _item(run: Run, folder: Path, files: Sequence[Path]) -> pystac.Item:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from apronwatch import __version__
-from apronwatch.counting import Count
+from apronwatch.counts import Count
 from apronwatch.detections import Detections
 from apronwatch.interchange.files import public_name
 from apronwatch.report import canvas

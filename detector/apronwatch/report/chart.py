@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from apronwatch import __version__
 from apronwatch.archive import SeriesRow
-from apronwatch.counting import Status
+from apronwatch.counts import Status
 from apronwatch.errors import OutputInvalid
 from apronwatch.interchange.files import save
 from apronwatch.report.panel import GREY, VERMILLION, at, draw_gaps, draw_numbers, key, plain

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import ImageDraw
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch.counting import COMPLETE_FROM, Count
+from apronwatch.counts import COMPLETE_FROM, Count
 from apronwatch.report import canvas
 from apronwatch.report.words import drawable, number, quantity, share, zone_label
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 from apronwatch.archive import Archive, ArchivedRun, SeriesRow
-from apronwatch.counting import Count, Status
+from apronwatch.archive.outlines import OTHER_OUTLINE
+from apronwatch.counts import Count, Status
 from apronwatch.errors import ApronwatchError
 from apronwatch.interchange.files import public_name
 from apronwatch.scene import Scene
@@ -58,15 +59,23 @@ def dated_looks(archive: Archive, rows: Sequence[SeriesRow]) -> list[Look]:
 
 
 def undated_looks(archive: Archive, site_id: str, model: str | None) -> list[Look]:
-    """The newest run of each undated scene, a success before a failure, in the order of counting."""
+    """The run last asked for of each undated scene, a success before a failure, in the order of counting."""
     newest: dict[str, int] = {}
     rows = [
         r for r in archive.runs(site_id) if r.time is None and model in (None, r.model_name, r.model_sha256)
     ]
-    for row in sorted(rows, key=lambda r: (r.failure is None, r.run_id)):
+    for row in sorted(rows, key=lambda r: (r.failure is None, r.asked_at, r.run_id)):
         newest[row.scene_identity] = row.run_id
     runs = [archive.run(run_id) for run_id in sorted(newest.values())]
-    return [Look(None, None, run.counts, (run,)) for run in runs]
+    return [Look(None, None, _counts(archive, run), (run,)) for run in runs]
+
+
+def _counts(archive: Archive, run: ArchivedRun) -> tuple[Count, ...]:
+    """The counts of a run; those in another outline than the site's newest say so, as in a series."""
+    other = archive.other_outlines(run.run_id)
+    return tuple(
+        replace(c, reasons=(*c.reasons, OTHER_OUTLINE)) if c.zone in other else c for c in run.counts
+    )
 
 
 @contextmanager

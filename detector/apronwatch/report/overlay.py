@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch.counting import COMPLETE_FROM, Count
+from apronwatch.counts import COMPLETE_FROM, Count
 from apronwatch.detections import Detections
 from apronwatch.interchange.files import save
 from apronwatch.report import canvas

@@ -15,7 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from apronwatch.archive import SeriesRow
-from apronwatch.counting import Status
+from apronwatch.archive.outlines import OTHER_OUTLINE
+from apronwatch.counts import Status
 from apronwatch.report.words import STATUS_NAMES, class_label, drawable, number
 
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#595959"
@@ -26,6 +27,7 @@ MOST_LABELLED = 40
 
 _WITH_NUMBER = {Status.COMPLETE: "o", Status.PARTIAL: "o", Status.SATURATED: "^"}
 _WITHOUT = {Status.UNSEEN: "x", Status.FAILED: "X", Status.OUT_OF_RANGE: "v", Status.NOT_MODELLED: "_"}
+_OTHER_OUTLINE = "D"
 _LIFTS = (9, 21, 33, 45)
 """Heights in points at which a label may stand above its marker."""
 
@@ -34,17 +36,19 @@ def draw_numbers(axes: Axes, looks: Sequence[SeriesRow], class_name: str) -> Non
     """Points at their times, joined where complete looks of the same weights follow each other.
 
     Looks that share a time (parts of a place, pictured apart) stand alone: none of them is the next of another.
+    So do numbers of another outline than the newest.
     """
     _style(axes, looks, class_name)
     shared = Counter(row.time for row in looks)
 
-    def alone(row: SeriesRow) -> bool:
-        return shared[row.time] == 1
+    def joinable(row: SeriesRow) -> bool:
+        newest_outline = OTHER_OUTLINE not in row.count.reasons
+        return row.count.status == Status.COMPLETE and shared[row.time] == 1 and newest_outline
 
     for before, after in pairwise(looks):
         if before.model_sha256 != after.model_sha256:
             _mark_model(axes, before, after)
-        elif before.count.status == after.count.status == Status.COMPLETE and alone(before) and alone(after):
+        elif joinable(before) and joinable(after):
             ends = np.array([(at(row.time), row.count.seen) for row in (before, after)], dtype=float)
             axes.plot(*ends.T, color=BLUE, lw=1.4, zorder=2, gid="series")
     size = 8 if len(looks) <= MOST_LABELLED else 4.5
@@ -54,6 +58,8 @@ def draw_numbers(axes: Axes, looks: Sequence[SeriesRow], class_name: str) -> Non
         else:
             _draw_interval(axes, look)
             style = _style_of(look.count.status) | {"ms": size}
+            if OTHER_OUTLINE in look.count.reasons:
+                style["marker"] = _OTHER_OUTLINE
             axes.plot([at(look.time)], [look.count.seen], **style, zorder=4, clip_on=False, gid="seen")
     if len(looks) <= MOST_LABELLED:
         _label(axes, looks)
@@ -82,6 +88,9 @@ def key(rows: Iterable[SeriesRow]) -> list[Line2D]:
         if status in found:
             floor = ": at least so many" if status in (Status.PARTIAL, Status.SATURATED) else ""
             entries.append(Line2D([], [], **_style_of(status), label=STATUS_NAMES[status] + floor))
+    if any(OTHER_OUTLINE in count.reasons and count.seen is not None for count in counts):
+        style = _style_of(Status.COMPLETE) | {"marker": _OTHER_OUTLINE}
+        entries.append(Line2D([], [], **style, label="counted in another outline of the zone"))
     if any(count.low is not None for count in counts):
         entries.append(Line2D([], [], color=BLUE, lw=5, alpha=0.3, label="90 % interval"))
     return entries

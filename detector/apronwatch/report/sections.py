@@ -127,6 +127,7 @@ def _run_facts(run: ArchivedRun) -> list[tuple[str, str]]:
         ("masks (SHA-256)", run.masks_hash or "none"),
         ("zones (SHA-256)", run.site.geometry_hash),
         ("parameters", _json(run.parameters)),
+        ("ran on", run.device or "not known"),
         ("software", f"apronwatch {run.software_version}, pipeline {run.pipeline_version}"),
         ("archive", f"run {run.run_id}, stored {moment(run.stored_at, 'minute')}"),
     ]

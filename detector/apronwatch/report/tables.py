@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from apronwatch.counting import Count, Status
+from apronwatch.archive.outlines import OTHER_OUTLINE
+from apronwatch.counts import Count, Status
 from apronwatch.interchange.files import public_name
 from apronwatch.report.looks import Look
 from apronwatch.report.markup import Markup, join, name, tag
@@ -36,7 +37,7 @@ def newest(look: Look, looks: Sequence[Look], classes: Sequence[str]) -> Markup:
     for count in (look.count(ALL_ZONES, class_name) for class_name in classes):
         if count is not None:
             large = tag("strong", "–" if count.seen is None else number(count))
-            what = f"{class_label(count.class_name)} seen, {STATUS_NAMES[count.status]}"
+            what = f"{class_label(count.class_name)} seen, {', '.join(_worth(count))}"
             items.append(tag("li", large, what, class_=_kind(count)))
     title = f"Newest look: {moment(look.time, look.time_precision)}, whole site"
     parts = [tag("h2", title), tag("ul", *items, class_="now")]
@@ -51,7 +52,7 @@ def class_tables(site: Site, looks: Sequence[Look], classes: Sequence[str]) -> M
     zones = [ALL_ZONES, *(zone.id for zone in site.zones)]
     if len(site.zones) == 1 and all(_one_zone_is_all(look, site.zones[0].id) for look in looks):
         zones = zones[:1]
-    marked = [(look, _marks(look, site)) for look in looks]
+    marked = [(look, _marks(look)) for look in looks]
     tables = [_class_table(class_name, zones, marked) for class_name in classes]
     rest = [_without(class_name, looks) for class_name in CLASSES if class_name not in classes]
     if rest:
@@ -93,7 +94,7 @@ def _class_table(class_name: str, zones: Sequence[str], looks: Sequence[tuple[Lo
     return _table(f"{class_label(class_name).capitalize()} seen", columns, rows)
 
 
-def _marks(look: Look, site: Site) -> str:
+def _marks(look: Look) -> str:
     """What sets a look apart from the others."""
     said = []
     if look.time is None:
@@ -102,8 +103,6 @@ def _marks(look: Look, site: Site) -> str:
         said.append("synthetic")
     if len(look.runs) > 1:
         said.append(f"{len(look.runs)} frames")
-    if any(run.site.geometry_hash != site.geometry_hash for run in look.runs):
-        said.append("other outlines of the zones")
     return ", ".join(said)
 
 
@@ -120,7 +119,15 @@ def _cell(count: Count | None, *, observed: bool = True) -> Markup:
         small.append(tag("small", STATUS_NAMES[count.status]))
     elif observed and count.status is Status.PARTIAL:
         small.append(tag("small", f"{share(count.observed_fraction)} observed"))
+    if OTHER_OUTLINE in count.reasons:
+        small.append(tag("small", reason_label(OTHER_OUTLINE)))
     return tag("td", number(count), *small, class_=_kind(count), data_seen=count.seen, **told)
+
+
+def _worth(count: Count) -> list[str]:
+    """What a number is worth, in a few words."""
+    other = [reason_label(OTHER_OUTLINE)] if OTHER_OUTLINE in count.reasons else []
+    return [STATUS_NAMES[count.status], *other]
 
 
 def _kind(count: Count) -> str:

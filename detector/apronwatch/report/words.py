@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.ft2font import FT2Font
 
-from apronwatch.counting import NO_NUMBER, Count, Status
+from apronwatch.counts import NO_NUMBER, Count, Status
 
 CLASS_NAMES = {
     "plane": ("plane", "planes"),
@@ -44,7 +44,17 @@ REASONS = {
     ),
     "outside_the_scene": "The picture does not reach this zone.",
     "detections_under_mask_left_out": "Objects found under the supplied mask (cloud, shadow) are left out.",
-    "frames_united": "Frames of one acquisition were united: an estimate made for one is none for them.",
+    "frames_united": (
+        "Frames of one acquisition were united, each object once: an estimate made for one is none for them."
+    ),
+    "united_by_date": (
+        "Only the date says that the united frames were taken together: something that moved between them "
+        "may be missing, or counted twice."
+    ),
+    "other_outline": (
+        "Counted in another outline of the zone than that of the site's newest version: the number answers "
+        "another question, and the chart's line leaves it out."
+    ),
     "frames_not_comparable": (
         "Several pictures of one acquisition without georeference: they can't be laid over each other, so "
         "each is a look of its own."

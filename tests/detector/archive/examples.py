@@ -10,7 +10,7 @@ import shapely
 from affine import Affine
 from pyproj import Transformer
 
-from apronwatch.counting import Count, Status
+from apronwatch.counts import Count, Status
 from apronwatch.detections import Detections
 from apronwatch.geometry import rotated_boxes
 from apronwatch.run import ModelInfo, Run

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apronwatch.archive import Archive, SeriesRow
-from apronwatch.counting import Status, failed_counts
+from apronwatch.counts import Status, failed_counts
 from apronwatch.errors import ClassUnknown, ModelUnknown, SiteUnknown
 from apronwatch.run import Run
 from apronwatch.site import Site
@@ -74,6 +74,7 @@ def test_a_row_says_where_its_number_comes_from(archive: Archive) -> None:
         run_ids=(run_id,),
         model_name="test-model",
         model_sha256="ab" * 32,
+        geometry_sha256=examples.site().geometry_hash,
         gsd_m=0.5,
         synthetic=True,
         frames=1,
@@ -137,6 +138,51 @@ def test_frames_of_one_acquisition_are_one_look(archive: Archive, acquisition: s
     assert (row.frames, row.time) == (2, examples.NOON)
     zones = {r.count.zone: r.count for r in archive.series("base", class_name="plane")}
     assert [zones["west"].seen, zones["east"].seen] in ([1, 2], [2, 1])
+
+
+def same_day(archive: Archive, *hours: float, **facts: Any) -> list[SeriesRow]:
+    """The looks that scenes of one day make, taken so many hours after noon."""
+    for n, hour in enumerate(hours):
+        told = {"time": examples.NOON + timedelta(hours=hour)} | facts
+        stored(archive, examples.run(examples.scene(f"{n}.tif", **told)))
+    return planes(archive)
+
+
+@pytest.mark.parametrize("sensor", [None, "WV03"])
+@pytest.mark.parametrize("precision", ["second", "minute"])
+def test_a_pass_ends_where_a_quarter_of_an_hour_is_left_out(
+    archive: Archive, sensor: str | None, precision: str
+) -> None:
+    """Frames follow each other from 11.75 on; morning and evening are looks of their own."""
+    rows = same_day(archive, -4, 0, -0.25, 0.25, 0.51, 7, sensor=sensor, time_precision=precision)
+    assert [(r.time - examples.NOON) / timedelta(hours=1) for r in rows] == [-4, -0.25, 0.51, 7]
+    assert [r.frames for r in rows] == [1, 3, 1, 1]
+    assert not any("united_by_date" in r.count.reasons for r in rows)
+
+
+def test_a_pass_goes_on_past_midnight(archive: Archive) -> None:
+    assert [r.frames for r in same_day(archive, 11.9, 12.1)] == [2]
+
+
+def test_frames_dated_to_the_day_are_united_by_date_and_say_so(archive: Archive) -> None:
+    [row] = same_day(archive, -12, -12, sensor=None, time_precision="day")
+    assert row.frames == 2
+    assert row.count.reasons == ("uncalibrated", "frames_united", "united_by_date")
+    exact = stored(archive, examples.run(examples.scene("exact.tif", sensor=None)))
+    by_day, alone = planes(archive)
+    assert (by_day.frames, alone.run_ids) == (2, (exact,))
+    assert "united_by_date" not in alone.count.reasons
+
+
+def test_frames_dated_to_the_hour_are_united_within_it(archive: Archive) -> None:
+    rows = same_day(archive, -4, -4, 6, time_precision="hour")
+    assert [(r.frames, "united_by_date" in r.count.reasons) for r in rows] == [(2, True), (1, False)]
+
+
+def test_an_acquisition_id_outweighs_times(archive: Archive) -> None:
+    [row] = same_day(archive, 0, 3, acquisition="pass-7")
+    assert row.frames == 2
+    assert "united_by_date" not in row.count.reasons
 
 
 def test_frames_of_other_dates_sensors_or_acquisitions_are_not_united(archive: Archive) -> None:
@@ -217,6 +263,76 @@ def test_whole_pictures_share_no_place_and_are_looks_of_their_own(archive: Archi
     rows = planes(archive)
     assert [r.frames for r in rows] == [1, 1]
     assert all("frames_not_comparable" in r.count.reasons for r in rows)
+
+
+def reasons(rows: list[SeriesRow]) -> list[bool]:
+    return ["other_outline" in row.count.reasons for row in rows]
+
+
+def test_a_zone_drawn_anew_is_another_question(archive: Archive) -> None:
+    """Zone by zone: the one that was left as it was goes on."""
+    old, new = examples.site(names=("west",), size_m=100), examples.site(names=("west",), size_m=300)
+    kept = examples.site(names=("x", "east")).zones[1]
+    old, new = (replace(place, zones=(*place.zones, kept)) for place in (old, new))
+    for n, place in enumerate((old, new, new)):
+        run = examples.run(examples.scene(f"{n}.tif", **examples.day(n)), place=place)
+        stored(archive, run, place)
+    assert reasons(planes(archive, zone="west")) == [True, False, False]
+    assert reasons(planes(archive, zone="east")) == [False, False, False]
+    assert reasons(planes(archive)) == [True, False, False]
+    hashes = [row.geometry_sha256 for row in planes(archive)]
+    assert hashes == [old.geometry_hash, new.geometry_hash, new.geometry_hash]
+    assert archive.other_outlines(1) == {"west", "*"}
+    assert archive.other_outlines(2) == set()
+
+
+def test_a_zone_that_the_newest_version_lacks_is_another_outline(archive: Archive) -> None:
+    both, one = examples.site(), examples.site(names=("west",))
+    stored(archive, examples.run(place=both), both)
+    stored(archive, examples.run(examples.scene("b.tif", **examples.day(1)), place=one), one)
+    assert [reasons(planes(archive, zone=z)) for z in ("west", "east", "*")] == [
+        [False, False],
+        [True],
+        [True, False],
+    ]
+
+
+def test_whole_pictures_of_about_one_extent_are_a_series(archive: Archive) -> None:
+    """Cut a pixel apart; and one that shows half as much again."""
+    for n, east in enumerate((36.8100, 36.81002, 36.8150, 36.80998)):
+        footprint = f"POLYGON ((36.8 35.22, {east} 35.22, {east} 35.23, 36.8 35.23, 36.8 35.22))"
+        info = examples.scene(f"{n}.tif", footprint_wkt=footprint, **examples.day(n))
+        place = Site.whole_picture("base", info)
+        stored(archive, examples.run(info, place=place), place)
+    assert reasons(planes(archive)) == [False, False, True, False]
+    assert reasons(planes(archive, zone="image")) == [False, False, True, False]
+
+
+def test_whole_pictures_in_pixels_are_compared_in_metres(archive: Archive) -> None:
+    for n, (gsd_m, width) in enumerate(((1.0, 1000), (0.5, 1000), (0.501, 2000), (1.0, 1000))):
+        info = replace(
+            examples.picture(f"{n}.png", gsd_m=gsd_m, **examples.day(n)), width=width, height=width
+        )
+        place = Site.whole_picture("base", info)
+        run = examples.run(info, place=place, found=examples.boxes([]), view=(0, -500, 1000, 0))
+        stored(archive, replace(run, detections=replace(run.detections, crs=None, unit_m=gsd_m)), place)
+    assert reasons(planes(archive)) == [False, True, False, False]
+
+
+def test_the_run_last_asked_for_stands_though_another_was_made_later(archive: Archive) -> None:
+    """Counting with the site as it was, as it is now, and as it was again, which comes from the archive."""
+    old, new = examples.site(size_m=300), examples.site(size_m=400)
+    first = stored(archive, examples.run(place=old), old)
+    second = stored(archive, examples.run(place=new), new)
+    assert [row.run_id for row in planes(archive)] == [second]
+    again = archive.stored(examples.run(place=old).key)
+    assert again is not None
+    archive.ask_again(again.run_id, examples.scene())
+    assert [row.run_id for row in planes(archive)] == [first]
+    assert archive.site("base").geometry_hash == old.geometry_hash
+    assert reasons(planes(archive)) == [False]
+    stored(archive, examples.run(place=new), new)
+    assert [row.run_id for row in planes(archive)] == [second]
 
 
 def test_redating_moves_a_look(archive: Archive) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from apronwatch.archive import Archive
-from apronwatch.counting import Count, Status, failed_counts
+from apronwatch.counts import Count, Status, failed_counts
 from apronwatch.errors import BadTime, RunUnknown, SiteUnknown
 from apronwatch.run import Run
 from apronwatch.site import Site
@@ -24,10 +24,12 @@ TABLES = ("site", "zone", "scene", "run", "detection", "count")
 
 
 def everything(archive: Archive) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of all tables."""
+    """All rows of all tables, but for when a run was last asked for."""
     with archive._engine.connect() as connection:
+        found = {t: connection.execute(text(f'SELECT * FROM "{t}"')).mappings() for t in TABLES}
         return {
-            t: sorted(map(tuple, connection.execute(text(f'SELECT * FROM "{t}"'))), key=repr) for t in TABLES
+            t: sorted((tuple(v for k, v in row.items() if k != "asked_at") for row in rows), key=repr)
+            for t, rows in found.items()
         }
 
 
@@ -52,6 +54,7 @@ def test_a_run_comes_back_as_it_was(archive: Archive) -> None:
     run = replace(
         examples.run(found=found, view=(0, 0, 500.5, 400)),
         hidden=np.arange(40) % 5 == 0,
+        device="cpu fp32",
         saturated=shapely.box(0, 0, 10, 10),
         parameters={"site": examples.site().geometry_hash, "deep": {"b": [1, 2.5, None], "a": "Ü"}},
     )
@@ -75,7 +78,7 @@ def test_a_run_comes_back_as_it_was(archive: Archive) -> None:
     assert back.visibility.areas_m2 == run.visibility.areas_m2
     assert back.visibility.grid == run.visibility.grid
     assert back.saturated.equals(run.saturated)
-    assert (back.stage_s, back.tiles) == (run.stage_s, run.tiles)
+    assert (back.device, back.stage_s, back.tiles) == ("cpu fp32", run.stage_s, run.tiles)
     assert back.counts == tuple(counts)
     assert back.site.geometry_hash == examples.site().geometry_hash
     assert [z.max_span_m for z in back.site.zones] == [65.0, 65.0]
@@ -179,11 +182,29 @@ def test_a_time_told_later_holds_and_undated_does_not_undo_it(archive: Archive) 
     undated = {"time": None, "time_precision": None, "time_source": None}
     run_id = stored(archive, examples.run(examples.scene(**undated)))
     assert archive.run(run_id).scene.time is None
-    archive.note_scene(examples.scene())
+    archive.ask_again(run_id, examples.scene())
     assert archive.run(run_id).scene.time == examples.NOON
     stored(archive, examples.run(examples.scene(**undated)))
     assert archive.run(run_id).scene.time == examples.NOON
     assert archive.run(run_id).scene.time_source == "option"
+
+
+@pytest.mark.parametrize("weaker", ["name", "tiff", "sidecar"])
+def test_a_weaker_source_moves_no_scene(archive: Archive, weaker: str) -> None:
+    right = {"time": examples.NOON, "time_source": "option"}
+    wrong = {"time": examples.NOON + timedelta(days=400), "time_source": weaker}
+    run_id = stored(archive, examples.run(examples.scene("a.tif", bits="x", **right)))
+    stored(archive, examples.run(examples.scene("x20250114.tif", bits="x", **wrong)))
+    scene = archive.run(run_id).scene
+    assert (scene.time, scene.time_source, scene.path) == (examples.NOON, "option", "images/x20250114.tif")
+
+
+@pytest.mark.parametrize("source", ["option", "sidecar"])
+def test_a_source_as_strong_or_stronger_corrects_a_time(archive: Archive, source: str) -> None:
+    told = {"time": examples.NOON + timedelta(days=400), "time_source": source}
+    run_id = stored(archive, examples.run(examples.scene(time_source="sidecar")))
+    archive.ask_again(run_id, examples.scene(**told))
+    assert archive.run(run_id).scene.time == told["time"]
 
 
 def test_a_redate_keeps_the_old_time_and_no_later_run_undoes_it(archive: Archive) -> None:

@@ -10,7 +10,7 @@ import pandas
 import pytest
 
 from apronwatch.archive.rows import SeriesRow
-from apronwatch.counting import Count, Status
+from apronwatch.counts import Count, Status
 from apronwatch.errors import OutputInvalid
 from apronwatch.interchange.counts_csv import COLUMNS, write_counts_csv
 
@@ -27,6 +27,7 @@ def _row(count: Count, **facts: Any) -> SeriesRow:
         "run_ids": (7,),
         "model_name": "plane-n",
         "model_sha256": "ab" * 32,
+        "geometry_sha256": "ef" * 32,
         "gsd_m": 0.5,
         "synthetic": False,
         "frames": 1,
@@ -67,6 +68,7 @@ def test_nothing_is_lost_and_unknown_is_empty(tmp_path: Path) -> None:
         "run": "7",
         "time_precision": "minute",
         "synthetic": "false",
+        "geometry_sha256": "ef" * 32,
     }
     assert [unseen[name] for name in ("seen", "estimate", "low", "high")] == [""] * 4
     assert (unseen["observed_fraction"], failed["observed_fraction"], failed["sha256"]) == ("0.0", "", "")
@@ -79,6 +81,13 @@ def test_a_spreadsheet_tells_zero_from_unknown(tmp_path: Path) -> None:
     assert table["seen"].sum() == 0
     assert table["synthetic"].tolist() == [False, True]
     assert str(table["time"].dt.tz) == "UTC"
+
+
+def test_lines_end_as_rfc_4180_wants(tmp_path: Path) -> None:
+    write_counts_csv([_row(SEEN), _row(UNSEEN)], tmp_path / "a.csv")
+    written = (tmp_path / "a.csv").read_bytes()
+    assert written.count(b"\r\n") == written.count(b"\n") == written.count(b"\r") == 3
+    assert written.endswith(b"\r\n")
 
 
 def test_no_rows_still_have_a_header(tmp_path: Path) -> None:

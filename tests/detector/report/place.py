@@ -10,7 +10,8 @@ import shapely
 from affine import Affine
 
 from apronwatch.archive import Archive
-from apronwatch.counting import count_run, failed_counts
+from apronwatch.counting import count_run
+from apronwatch.counts import failed_counts
 from apronwatch.detections import Detections
 from apronwatch.geometry import rotated_boxes
 from apronwatch.pipeline import model_info

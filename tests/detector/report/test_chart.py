@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from apronwatch.counting import NO_NUMBER, Status
+from apronwatch.counts import NO_NUMBER, Status
 from apronwatch.errors import OutputInvalid
 from apronwatch.report.chart import draw_series, series_figure
 from apronwatch.report.panel import MOST_LABELLED
@@ -80,6 +80,17 @@ def test_other_weights_are_marked_between_the_looks():
     figure = series_figure([row(0, 5), row(10, 6, model="second")], title="base")
     assert [day for day, _ in positions(figure, "model change")] == [5]
     assert any("second" in w for w in words(figure))
+
+
+def test_another_outline_is_marked_and_not_joined():
+    other = {"reasons": ("other_outline",), "geometry_sha256": "d" * 64}
+    rows = [row(0, 5), row(3, 6), row(6, 60, **other), row(9, 61, **other), row(12, 7), row(15, 8)]
+    figure = series_figure(rows, title="base")
+    assert joins(figure) == [(0, 3), (12, 15)]
+    assert [line.get_marker() for line in artists(figure, "seen")] == ["o", "o", "D", "D", "o", "o"]
+    label = "counted in another outline of the zone"
+    assert label in words(figure)
+    assert label not in words(series_figure(rows[:2], title="base"))
 
 
 def test_an_interval_is_a_bar_from_low_to_high():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from apronwatch.counting import Count, Status
+from apronwatch.counts import Count, Status
 from apronwatch.report import canvas, labels
 from apronwatch.report.labels import Ground, draw_labels, label
 

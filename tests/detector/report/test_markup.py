@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.ft2font import FT2Font
 
-from apronwatch.counting import Count, Status
+from apronwatch.counts import Count, Status
 from apronwatch.report.markup import Markup, tag, text
 from apronwatch.report.words import FONT, drawable, moment, number, share
 

@@ -1,0 +1,183 @@
+"""`apronwatch detect`: every format, the score, the zones, and pictures in pixels."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas
+import pytest
+import shapely
+from pyproj import Transformer
+
+from apronwatch.interchange import read
+from apronwatch.scene import Scene
+from apronwatch_datasets.synthetic import DrawnScene
+from tests.e2e.conftest import Command
+from tests.e2e.drawn import MISSED, SIDE_PX, pixels_of, planes
+from tests.rasters import make_raster
+
+PROPERTIES = ["class", "score", "length_m", "width_m", "orientation_deg", "truncated"]
+
+GEOJSON, COCO, DOTA, YOLO = "boxes.geojson", "boxes.json", "dota.txt", "yolo.txt"
+
+
+@pytest.fixture(scope="module")
+def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
+    """Ten planes in 8 bits; to be read only."""
+    return planes(tmp_path_factory.mktemp("apron"))
+
+
+@pytest.fixture
+def features(apronwatch: Command, folder: Path, apron: DrawnScene) -> Callable[..., list[dict]]:
+    """The features that `detect` writes of the apron, with some options."""
+
+    def run(*words: object) -> list[dict]:
+        answer = apronwatch("detect", apron.files.image, "--out", GEOJSON, *words)
+        assert (answer.status, answer.out) == (0, "")
+        found: list[dict] = json.loads((folder / GEOJSON).read_text())["features"]
+        assert f"{len(found)} detections in {GEOJSON}" in answer.err
+        return found
+
+    return run
+
+
+def _middles(found: list[dict]) -> list[tuple[float, float]]:
+    return [shapely.geometry.shape(f["geometry"]).centroid.coords[0] for f in found]
+
+
+def test_a_box_lies_on_each_plane(features: Callable[..., list[dict]], apron: DrawnScene) -> None:
+    found = features()
+    assert all(list(f["properties"]) == PROPERTIES for f in found)
+    assert {f["properties"]["class"] for f in found} == {"plane"}
+    to_metres = Transformer.from_crs("EPSG:4326", "EPSG:32637", always_xy=True)
+    centres = shapely.points([to_metres.transform(*middle) for middle in _middles(found)])
+    boxes = [shapely.Polygon(o.box) for o in apron.picture.truth.objects]
+    hits = [int(shapely.contains(box, centres).sum()) for box in boxes]
+    assert max(hits) == 1
+    assert sum(hits) >= len(boxes) - MISSED
+    assert len(found) - sum(hits) <= MISSED
+    for f in found:
+        assert 0 < f["properties"]["width_m"] <= f["properties"]["length_m"] < 100
+        assert 0 <= f["properties"]["orientation_deg"] < 180
+        assert f["properties"]["truncated"] is False
+
+
+def test_a_score_leaves_out_what_is_below_it(features: Callable[..., list[dict]]) -> None:
+    def scores(*words: object) -> list[float]:
+        return sorted(f["properties"]["score"] for f in features(*words))
+
+    usual, everything = scores(), scores("--score", 0.001)
+    assert everything[0] < 0.3  # the operating threshold of the bundled weights
+    assert usual == [s for s in everything if s >= 0.3]
+    middle = usual[len(usual) // 2]
+    assert scores("--score", middle - 1e-4) == [s for s in usual if s >= middle]
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("boxes.geojson", None),
+        ("boxes.parquet", None),
+        ("boxes.gpkg", None),
+        ("boxes.json", None),
+        ("boxes.json", "geojson"),
+        ("boxes.txt", "dota"),
+        ("boxes.txt", "yolo-obb"),
+    ],
+)
+def test_every_format_holds_the_same_boxes(
+    apronwatch: Command,
+    folder: Path,
+    features: Callable[..., list[dict]],
+    apron: DrawnScene,
+    name: str,
+    format: str | None,
+) -> None:
+    number = len(features())
+    words = [] if format is None else ["--format", format]
+    answer = apronwatch("detect", apron.files.image, "--out", name, *words)
+    assert answer.status == 0, answer.err
+    with Scene.open(apron.files.image) as scene:
+        found = read(folder / name, info=scene.info, format=format)
+    assert len(found) == number > 0
+
+
+def test_geoparquet_and_geopackage_open_elsewhere(
+    apronwatch: Command, folder: Path, features: Callable[..., list[dict]], apron: DrawnScene
+) -> None:
+    number = len(features())
+    for name, opener in (("a.parquet", geopandas.read_parquet), ("a.gpkg", geopandas.read_file)):
+        assert apronwatch("detect", apron.files.image, "--out", name).status == 0
+        frame = opener(folder / name)
+        assert len(frame) == number
+        assert frame.crs is not None
+        assert set(PROPERTIES) <= set(frame.columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("boxes.shp", []),
+        ("boxes.txt", []),
+        ("boxes.txt", ["--format", "voc"]),
+        ("no/such/folder/boxes.geojson", []),
+        ("boxes.geojson", ["--score", "1.5"]),
+        ("boxes.geojson", ["--site", "nowhere", "--sites", "SITES"]),
+    ],
+)
+def test_a_wrong_call_is_refused(refused: Command, apron: DrawnScene, name: str, words: list[str]) -> None:
+    given = [str(apron.sites) if word == "SITES" else word for word in words]
+    refused("detect", apron.files.image, "--out", name, *given)
+
+
+def test_only_what_stands_in_the_zones(
+    features: Callable[..., list[dict]], folder: Path, apron: DrawnScene
+) -> None:
+    everywhere = features()
+    document = json.loads(apron.sites.read_text())
+    document["features"] = [f for f in document["features"] if f["properties"]["zone"] == "west"]
+    (folder / "west.geojson").write_text(json.dumps(document))
+    zone = shapely.geometry.shape(document["features"][0]["geometry"])
+    there = features("--sites", folder / "west.geojson")
+
+    def in_zone(found: list[dict]) -> list[dict]:
+        return [
+            f
+            for f in found
+            if shapely.intersects_xy(zone, *shapely.geometry.shape(f["geometry"]).centroid.coords[0])
+        ]
+
+    assert in_zone(there) == there
+    assert 0 < len(there) < len(everywhere)
+    assert sorted(f["properties"]["score"] for f in there) == sorted(
+        f["properties"]["score"] for f in in_zone(everywhere)
+    )
+
+
+def test_a_picture_without_georeference_is_in_pixels(
+    apronwatch: Command, folder: Path, tmp_path: Path, apron: DrawnScene
+) -> None:
+    picture = make_raster(
+        tmp_path / "picture.png", pixels=pixels_of(apron.files.image), crs=None, transform=None
+    )
+    assert apronwatch("detect", picture, "--gsd", 0.5, "--out", GEOJSON).status == 0
+    document = json.loads((folder / GEOJSON).read_text())
+    assert document["crs"] == "pixel"
+    assert all(list(f["properties"]) == PROPERTIES for f in document["features"])
+    boxes = [
+        shapely.transform(shapely.Polygon(o.box), apron.picture.grid.to_pixels)
+        for o in apron.picture.truth.objects
+    ]
+    centres = shapely.points(_middles(document["features"]))
+    hits = [int(shapely.contains(box, centres).sum()) for box in boxes]
+    assert sum(hits) >= len(boxes) - MISSED
+    assert (shapely.get_y(centres) > 0).all()
+    assert (shapely.get_y(centres) < SIDE_PX).all()
+    lengths = [f["properties"]["length_m"] for f in document["features"]]
+    assert 8 < min(lengths) < max(lengths) < 80
+
+
+def test_no_time_is_needed(apronwatch: Command, folder: Path, tmp_path: Path, apron: DrawnScene) -> None:
+    (tmp_path / "undated.tif").write_bytes(apron.files.image.read_bytes())
+    assert apronwatch("detect", tmp_path / "undated.tif", "--out", GEOJSON).status == 0
+    assert json.loads((folder / GEOJSON).read_text())["features"]
