@@ -31,14 +31,17 @@ Join = Callable[[Seen, Lattice], NDArray[np.intp]]
 
 
 def concatenate(seen: Seen, lattice: Lattice) -> NDArray[np.intp]:
+    """All boxes of all tiles."""
     return np.arange(len(seen))
 
 
 def polygon_nms(seen: Seen, lattice: Lattice) -> NDArray[np.intp]:
+    """The best-scored of boxes whose polygons overlap, whatever their tile."""
     return suppress(seen.polygons, seen.scores, seen.classes, 0.5)
 
 
 def axis_aligned_nms(seen: Seen, lattice: Lattice) -> NDArray[np.intp]:
+    """The same, by their upright hulls."""
     west, south, east, north = envelopes(seen.polygons).T
     hulls = np.stack([west, south, east, south, east, north, west, north], axis=1).reshape(-1, 4, 2)
     return suppress(hulls, seen.scores, seen.classes, 0.5)
@@ -62,10 +65,12 @@ def greedy_guard(seen: Seen, lattice: Lattice) -> NDArray[np.intp]:
 
 
 def assignment(seen: Seen, lattice: Lattice) -> NDArray[np.intp]:
+    """What the product does."""
     return merge(seen.polygons, seen.scores, seen.classes, seen.tile_ij, lattice)
 
 
 def heeded(seen: Seen, lattice: Lattice) -> NDArray[np.bool_]:
+    """(N,) whether a box lies in its tile's core grown by the guard."""
     centres, guard_m = seen.polygons.mean(axis=1), GUARD_PX * lattice.gsd_m
     low, high = lattice.owner(centres - guard_m), lattice.owner(centres + guard_m)
     return ((low <= seen.tile_ij) & (seen.tile_ij <= high)).all(axis=1)
@@ -81,6 +86,7 @@ JOINS: dict[str, Join] = {
 
 
 def measure(gsd_m: float, grids: int, recall: float, seed: int) -> None:
+    """Print one line for each way to join: exact grids, error, doubles and losses."""
     rng = np.random.default_rng(seed)
     base = air_base()
     rows: dict[str, list[tuple[int, int, int]]] = {name: [] for name in JOINS}
@@ -103,6 +109,7 @@ def measure(gsd_m: float, grids: int, recall: float, seed: int) -> None:
 
 
 def main() -> None:
+    """Print the table for each GSD."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -77,12 +77,14 @@ def candidates(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
 
 
 def by_shapely(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N,) overlap of pairs of polygons, by shapely."""
     first, second = polygons_to_shapely(a), polygons_to_shapely(b)
     shared = shapely.area(shapely.intersection(first, second))
     return shared / (shapely.area(first) + shapely.area(second) - shared)
 
 
 def main() -> None:
+    """Print one line for each timing."""
     rng = np.random.default_rng(1)
     lattice = Lattice(0.3, 1024, 288, (0.0, 0.0, 12000.0, 12000.0), "EPSG:32637")
     truth, seen = whole_city(100_000, lattice, rng)

@@ -82,7 +82,6 @@ class Ground:
             (rows & _LOW) | (numbers >> 9 & 1) << 7,
         )
         pixels = np.stack(channels, axis=2).astype(np.uint8)
-        pixels[numbers == 0] = 0
         seen = see(pixels)
         areas = np.zeros(len(truth) + 1, np.intp)
         areas[seen.ids] = seen.pixels

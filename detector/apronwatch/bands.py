@@ -31,12 +31,14 @@ class Bands:
         numbers: 1-based; red, green, blue, or the one panchromatic or palette band.
         alpha: 1-based number of the alpha band, or None.
         palette: band 1 holds indices into a colour table.
+        negative: the least value is white (TIFF's MINISWHITE).
         warnings: what had to be assumed.
     """
 
     numbers: tuple[int, ...]
     alpha: int | None = None
     palette: bool = False
+    negative: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -63,7 +65,9 @@ def choose_bands(dataset: DatasetReader, scene: str, names: Sequence[str | None]
     if all(colour in meaning for colour in RED_GREEN_BLUE):
         return Bands(tuple(meaning.index(colour) + 1 for colour in RED_GREEN_BLUE), alpha)
     if len(coloured) == 1:
-        return Bands(coloured, alpha, palette=meaning[coloured[0] - 1] is ColorInterp.palette)
+        palette = meaning[coloured[0] - 1] is ColorInterp.palette
+        negative = dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES" and not palette
+        return Bands(coloured, alpha, palette=palette, negative=negative)
     named = _by_name(names or dataset.descriptions)
     if named is not None:
         return Bands(named, alpha)

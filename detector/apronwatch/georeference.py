@@ -14,6 +14,9 @@ from shapely.geometry import Polygon
 from apronwatch.errors import SceneNotGeocoded, SceneUnreadable
 
 WGS84 = Geod(ellps="WGS84")
+LEAST_GSD_M, MOST_GSD_M = 0.01, 1000.0
+GSD_RANGE = f"{LEAST_GSD_M:g} to {MOST_GSD_M:g} m"
+
 EDGE_POINTS = 17
 """Points per edge of a footprint: at 10 km an edge of a UTM grid departs from its chord by under a metre."""
 
@@ -33,6 +36,7 @@ def georeference(dataset: DatasetReader, scene: str) -> tuple[pyproj.CRS | None,
     crs = _crs(dataset, scene)
     if crs is None or not placed:
         return None, Affine.identity(), _why_picture(dataset, placed)
+    _check_flat(crs, dataset.transform, scene)
     x, y = _placed(dataset.transform, np.array([dataset.width / 2]), np.array([dataset.height / 2]))
     if not _is_on_earth(crs, x, y):
         raise SceneUnreadable(
@@ -40,6 +44,20 @@ def georeference(dataset: DatasetReader, scene: str) -> tuple[pyproj.CRS | None,
             "nowhere on the Earth; correct it with gdal_edit.py -a_srs or -a_ullr"
         )
     return crs, dataset.transform, ()
+
+
+def _check_flat(crs: pyproj.CRS, transform: Affine, scene: str) -> None:
+    if crs.is_geocentric:
+        raise SceneUnreadable(
+            f"{scene}: its georeference is geocentric ({crs.name}), which is no CRS of a picture's plane; "
+            "correct it with gdal_edit.py -a_srs"
+        )
+    # A product of six coefficients in degrees may be tiny and still sound.
+    if transform.determinant == 0 or not np.isfinite(tuple(transform)).all():
+        raise SceneUnreadable(
+            f"{scene}: its geotransform {tuple(transform)[:6]} gives its pixels no area on the ground; "
+            "correct it with gdal_edit.py -a_ullr"
+        )
 
 
 def _crs(dataset: DatasetReader, scene: str) -> pyproj.CRS | None:
@@ -105,6 +123,11 @@ def lonlat(
     """Longitude and latitude (WGS 84, degrees) of points of a CRS."""
     lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
     return np.asarray(lon), np.asarray(lat)
+
+
+def is_plausible_gsd(gsd_m: float) -> bool:
+    """Whether a pixel of this size, as a user tells it, may be one of a picture from above."""
+    return LEAST_GSD_M <= gsd_m <= MOST_GSD_M
 
 
 def true_gsd_m(crs: pyproj.CRS, transform: Affine, width: int, height: int) -> float:

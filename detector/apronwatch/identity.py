@@ -43,7 +43,8 @@ def identify(files: Sequence[str]) -> Identity:
         return Identity(f"sha256:{digest}", digest)
     folder = "." if is_url(files[0]) else str(Path(files[0]).absolute().parent)
     lines = sorted((_name(file, folder), _stamp(file)) for file in files)
-    digest = hashlib.sha256("".join(f"{stamp}  {name}\n" for name, stamp in lines).encode()).hexdigest()
+    listing = "".join(f"{stamp}  {name}\n" for name, stamp in lines)
+    digest = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
     return Identity(f"etag:{digest}", None) if remote else Identity(f"sha256:{digest}", digest)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from apronwatch import stac
 from apronwatch.errors import BadTime, ManifestInvalid
-from apronwatch.remote import is_url
+from apronwatch.georeference import GSD_RANGE, is_plausible_gsd
+from apronwatch.remote import is_url, public
 from apronwatch.scene import Scene
 from apronwatch.times import parse_time
 
@@ -67,9 +68,9 @@ def read_manifest(path: str | Path) -> list[SceneRequest]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # bad UTF-8; a NUL in the name
         raise ManifestInvalid(
-            f"{path}: the manifest cannot be read ({error}); expected a CSV file in UTF-8"
+            f"{public(str(path))}: the manifest cannot be read ({error}); expected a CSV file in UTF-8"
         ) from error
     reader = csv.DictReader(text.splitlines(), strict=True)
     _check_header(path, reader.fieldnames or ())
@@ -102,6 +103,8 @@ def _request(row: dict[str, str], path: Path, line: int) -> SceneRequest:
             f"{path}, line {line}: more values than columns; quote values that hold a comma"
         )
     value = {key.strip(): (text or "").strip() or None for key, text in row.items()}
+    if any("\0" in (text or "") for text in value.values()):
+        raise ManifestInvalid(f"{path}, line {line}: a NUL byte in it; expected text")
     if value["path"] is None:
         raise ManifestInvalid(f"{path}, line {line}: no path; expected the scene's file or address")
     time = value.get("time")
@@ -140,8 +143,8 @@ def _gsd(text: str | None, path: Path, line: int) -> float | None:
         gsd_m = float(text)
     except ValueError:
         gsd_m = 0.0
-    if not 0 < gsd_m < float("inf"):
-        raise ManifestInvalid(f"{path}, line {line}: gsd {text!r}; expected metres per pixel above 0")
+    if not is_plausible_gsd(gsd_m):
+        raise ManifestInvalid(f"{path}, line {line}: gsd {text!r}; expected metres per pixel, {GSD_RANGE}")
     return gsd_m
 
 

@@ -45,6 +45,9 @@ FIT = 1.2
 UNITED = "frames_united"
 """Reason given to every count of several frames; an estimate made for one of them cannot stand for all."""
 
+TRUNCATED = "truncated_objects"
+"""Reason of `counting`: a counted box is cut by the edge of its frame. Another frame may show the object whole."""
+
 _INABILITIES = {Status.NOT_MODELLED.value, Status.OUT_OF_RANGE.value, Status.FAILED.value}
 _STATUSES = {status.value for status in Status}
 
@@ -131,11 +134,13 @@ def _count(
     status = statuses[0] if statuses else Status.COMPLETE
     without = status in NO_NUMBER
     said = (reason for count in own if (count.seen is None) == without for reason in count.reasons)
-    reasons = [*(s.value for s in statuses), *dict.fromkeys(r for r in said if r not in _STATUSES), UNITED]
-    seen = None
+    further = dict.fromkeys(r for r in said if r not in _STATUSES and r != TRUNCATED)
+    seen, cut = None, False
     if not without:
         inside = shapely.intersects(ground, shapely.points(shown.boxes.centres))
-        seen = int((inside & (shown.boxes.classes == class_id(name))).sum())
+        counts = inside & (shown.boxes.classes == class_id(name))
+        seen, cut = int(counts.sum()), bool((counts & shown.boxes.truncated).any())
+    reasons = [*(s.value for s in statuses), *([TRUNCATED] if cut else []), *further, UNITED]
     return Count(first.site, zone, name, seen, None, None, None, fraction, status, tuple(reasons))
 
 

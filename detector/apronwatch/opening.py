@@ -16,7 +16,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from apronwatch.errors import SceneUnreadable
-from apronwatch.remote import exists, is_url, public, version
+from apronwatch.remote import check_name, exists, is_url, public, version
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "NITF", "PNG", "JPEG", "WEBP", "BMP", "HFA", "ENVI")
 """GDAL's drivers that scenes are opened with, and VRT for local files, whose members are looked at one by
@@ -49,9 +49,10 @@ class Source:
         """The raster behind a path or address.
 
         Raises:
-            SceneUnreadable: it is missing, empty, a folder, another kind of address, or of no version.
+            SceneUnreadable: it is missing, empty, a folder, another kind of address, of no usable name or no version.
             NetworkUnavailable: its server cannot be reached, or does not say which sidecars there are.
         """
+        check_name(path)
         if not is_url(path):
             _check_local(path)
             return cls(path)

@@ -1,5 +1,7 @@
 """Pixels of a raster's window, and which of them are valid."""
 
+from typing import Any
+
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
@@ -35,7 +37,24 @@ def read_pixels(
         ) from error
     if stack.dtype.kind == "f":
         valid &= np.isfinite(stack).all(axis=0)
+    if bands.negative:
+        stack = inverted(stack)
     return np.ascontiguousarray(np.moveaxis(stack, 0, 2)), valid
+
+
+def inverted(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The positive of a negative: bright for dark, over the whole range of the type; applied twice, the same.
+
+    A negative of fewer bits than its type keeps its contrast; the stretch puts it where it belongs.
+    """
+    return np.asarray(-pixels if pixels.dtype.kind == "f" else ~pixels)
+
+
+def declares_valid(dataset: DatasetReader, bands: Bands) -> bool:
+    """Whether a file says itself which pixels are valid: by nodata, a mask or transparency."""
+    told = any(dataset.nodatavals[band - 1] is not None for band in bands.numbers)
+    masked = any(MaskFlags.all_valid not in dataset.mask_flag_enums[band - 1] for band in bands.numbers)
+    return told or masked or bands.alpha is not None
 
 
 def _valid(dataset: DatasetReader, bands: Bands, window: Window, shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -94,8 +94,8 @@ def mirrored(pixels: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.
     """A picture whose invalid pixels mirror the valid ones across the nearest edge between the two.
 
     A detector sees things in the sharp edge of an even fill: on eleven pictures of two places held out from its
-    training, the bundled one was off by 13 % of the planes with grey beyond the pictures' edges, by 9 to 10 % with
-    mirror images, and by 9 % where it saw each picture whole (`benchmarks/README.md`).
+    training, the bundled one was off by 14 % of the planes with grey beyond the pictures' edges, by 10 % with mirror
+    images, and by 9 % where it saw each picture whole (`benchmarks/edges.py`).
 
     Args:
         pixels: (T, T, 3).
@@ -149,7 +149,7 @@ def bounds_in_plane(scene: Scene, plane_crs: str | None) -> tuple[float, float, 
 
 
 def _step(scale: float) -> int:
-    """By how much GDAL shrinks while it reads, from overviews where there are: to two to four pixels for each of ours."""
+    """By how much GDAL shrinks while it reads, from overviews where it can: two to four pixels stay for each of ours."""
     return 1 if scale < 4 else int(2 ** np.floor(np.log2(scale / 2)))
 
 

@@ -41,12 +41,30 @@ def public(path: str) -> str:
 
     A signature differs from day to day; without it the address names the same file each time.
     """
+    path = printable(path)
     if not is_url(path):
         return path
     parts = urlsplit(path)
     signed = any(key.lower() in _SIGNATURES for key in parse_qs(parts.query))
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "" if signed else parts.query, parts.fragment))
+
+
+def printable(text: str) -> str:
+    """Text as it may be written in UTF-8: a byte of a file name that is none stands by its number."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def check_name(path: str) -> None:
+    """Refuse what no file and no address can be called, and what GDAL is not handed.
+
+    Raises:
+        SceneUnreadable: a NUL byte, or bytes that are no UTF-8, are in it.
+    """
+    if "\0" in path:
+        raise SceneUnreadable(f"{public(path)!r}: a NUL byte in the name; give a file or an http(s) address")
+    if public(path) != path and not is_url(path):
+        raise SceneUnreadable(f"{public(path)}: a file name that is no UTF-8 cannot be opened; rename it")
 
 
 def stat(url: str) -> RemoteFile:

@@ -12,6 +12,9 @@ from apronwatch.stretch import majority, telling
 SAMPLE_PX = 2048
 """An overview is taken that is at most this wide and high; a raster of this size is taken whole."""
 
+ROUGH_PX = 512
+"""The same of 8-bit pixels, of which less is asked: whether they are dull, and whether some are fill."""
+
 GRID = 8
 """Without overviews, so many windows across and down a large raster."""
 
@@ -31,13 +34,15 @@ Read = Callable[[Window, tuple[int, int] | None], tuple[NDArray[np.generic], NDA
 Choose = Callable[[NDArray[np.generic]], NDArray[np.bool_]]
 
 
-def sample_pixels(dataset: DatasetReader, band: int, read: Read) -> NDArray[np.generic]:
+def sample_pixels(
+    dataset: DatasetReader, band: int, read: Read
+) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     """Valid pixels that stand for the whole raster. The same raster gives the same ones.
 
     First a quick look: the whole of a small raster, else an overview, else a fixed grid of windows. Where it
     finds next to nothing (no valid pixels, or one value alone: the data may lie between the windows, in a sea
     of fill that nobody declared), the whole raster is read, window by window, for what the quick look lacked.
-    An empty sample thus means that no pixel is valid, and a constant band that no valid pixel differs.
+    An empty second sample thus means that no pixel is valid, and a constant band that no valid pixel differs.
 
     Args:
         dataset: the raster.
@@ -45,26 +50,29 @@ def sample_pixels(dataset: DatasetReader, band: int, read: Read) -> NDArray[np.g
         read: as `Scene.read`.
 
     Returns:
-        (N, B) pixels, N at most 2 `MOST`.
+        (N, B) pixels of the quick look, spread evenly over the raster, N at most `MOST`.
+        (M, B) the same, and what the quick look lacked, M at most 2 `MOST`.
     """
     parts = quick_parts(dataset, band)
     found = _collect(parts, read)
     lacking = [index for index, sample in enumerate(found.T) if telling(sample).size < LEAST]
     if not lacking or parts == [(_whole(dataset), None)]:
-        return found
+        return found, found
     known = [majority(found[:, index]) for index in lacking]
-    return np.concatenate([found, _collect(_all_parts(dataset), read, _other_than(lacking, known))])
+    more = _collect(_all_parts(dataset), read, _other_than(lacking, known))
+    return found, np.concatenate([found, more])
 
 
 def quick_parts(dataset: DatasetReader, band: int) -> list[Part]:
     """Windows of the quick look, and the shape that each is read in (None: as it is)."""
     width, height = int(dataset.width), int(dataset.height)
     whole = _whole(dataset)
-    if max(width, height) <= SAMPLE_PX:
+    most = ROUGH_PX if dataset.dtypes[band - 1] == "uint8" else SAMPLE_PX
+    if max(width, height) <= most:
         return [(whole, None)]
     for step in sorted(dataset.overviews(band)):
         shape = (-(-height // step), -(-width // step))
-        if max(shape) <= SAMPLE_PX:
+        if max(shape) <= most:
             return [(whole, shape)]
     return [
         (Window(left, top, right, bottom), None)

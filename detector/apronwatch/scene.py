@@ -17,16 +17,23 @@ from shapely.geometry import Polygon
 
 from apronwatch.bands import choose_bands
 from apronwatch.errors import ContradictingGsd, NoGsd
-from apronwatch.georeference import footprint_lonlat, georeference, true_gsd_m
+from apronwatch.fill import Fill, find_fill
+from apronwatch.georeference import (
+    GSD_RANGE,
+    footprint_lonlat,
+    georeference,
+    is_plausible_gsd,
+    true_gsd_m,
+)
 from apronwatch.identity import identify
 from apronwatch.opening import Handles, Source, has_query, members, probe
-from apronwatch.pixels import read_pixels
+from apronwatch.pixels import declares_valid, inverted, read_pixels
 from apronwatch.remote import is_url, public
 from apronwatch.sampling import sample_pixels
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.sidecars import Sidecar, read_sidecars
 from apronwatch.stac import StacImage, is_document, read_image
-from apronwatch.stretch import Stretch, remarks
+from apronwatch.stretch import Stretch, is_dull, remarks
 from apronwatch.times import AcquisitionTime, from_datetime, from_metadata, from_name, parse_time, resolve
 
 GSD_TOLERANCE = 0.05
@@ -176,12 +183,23 @@ class Scene:
 
         Returns:
             (h, w, B) pixels in the scene's type, B = 1 or 3; (h, w) bool: neither nodata, nor transparent,
-            nor masked inside the file or by its `.msk`, nor NaN.
+            nor masked inside the file or by its `.msk`, nor NaN, nor undeclared `fill`.
 
         Raises:
             SceneUnreadable: the file breaks off or is damaged there, or see `dataset`.
         """
+        pixels, valid = self._read(window, out_shape)
+        return pixels, valid & ~self.fill.hides(pixels)
+
+    def _read(
+        self, window: Window, out_shape: tuple[int, int] | None
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         return read_pixels(self.dataset(), self._bands, window, out_shape, public(self.path))
+
+    @property
+    def fill(self) -> Fill:
+        """Which pixels show nothing although the file does not say so, by their values as `read` gives them."""
+        return self._measured[1]
 
     @property
     def stretch(self) -> Stretch:
@@ -189,12 +207,38 @@ class Scene:
         return self._measured[0]
 
     @cached_property
-    def _measured(self) -> tuple[Stretch, tuple[str, ...]]:
-        """The stretch, and warnings about what it was measured on."""
+    def _measured(self) -> tuple[Stretch, Fill, tuple[str, ...]]:
+        """The stretch, the pixels that show nothing, and warnings about both."""
+        even, sample = sample_pixels(self.dataset(), self.bands[0], self._read)
+        fill = find_fill(even, sample, declared=declares_valid(self.dataset(), self._bands))
+        said = self._on_fill(fill)
+        shown = sample if fill.blank else sample[~fill.hides(sample)]
+        if self.dtype == "uint8" and (fill.blank or not is_dull(shown)):
+            return Stretch("none"), fill, said
         if self.dtype == "uint8":
-            return Stretch("none"), ()
-        samples = list(sample_pixels(self.dataset(), self.bands[0], self.read).T)
-        return Stretch.measure(samples), remarks(samples, self.bands)
+            said += ("its 8 bits span few levels: stretched between percentiles like pixels of other types",)
+        columns = list(shown.T)
+        told = () if fill.blank else remarks(columns, self._colours)
+        return Stretch.measure(columns), fill, said + told
+
+    @property
+    def _colours(self) -> tuple[int, ...]:
+        """The bands by number; a palette's band gives three colours."""
+        return (1, 2, 3) if self._bands.palette else self.bands
+
+    def _on_fill(self, fill: Fill) -> tuple[str, ...]:
+        if fill.blank:
+            return ("all valid pixels have one value: the picture shows nothing and counts as unseen",)
+        if fill.value is None:
+            return ()
+        # The value as the file has it.
+        value = np.array([fill.value], dtype=self.dtype)
+        value = inverted(value) if self._bands.negative else value
+        shown = int(value[0]) if value.dtype.kind in "iu" else repr(float(value[0]))
+        return (
+            f"{fill.share:.0%} of the pixels have the value {shown} in all bands, taken for nodata that was not "
+            f"declared; declare it, gdal_edit.py -a_nodata {shown} FILE, or another one if these show ground",
+        )
 
     @cached_property
     def info(self) -> SceneInfo:
@@ -222,7 +266,7 @@ class Scene:
             acquisition=self.acquisition,
             attribution=tags.get("TIFFTAG_COPYRIGHT") or (self._image.attribution if self._image else None),
             synthetic=tags.get(SYNTHETIC_TAG, "").upper() == "YES",
-            warnings=(*self.warnings, *self._measured[1]),
+            warnings=(*self.warnings, *self._measured[2]),
         )
 
     def footprint_lonlat(self) -> Polygon | None:
@@ -236,8 +280,8 @@ class Scene:
 
     def _true_gsd(self, told: float | None) -> tuple[float, tuple[str, ...]]:
         name = public(self.path)
-        if told is not None and not 0 < told < float("inf"):
-            raise NoGsd(f"{name}: a ground sample distance of {told} m; expected metres per pixel above 0")
+        if told is not None and not is_plausible_gsd(told):
+            raise NoGsd(f"{name}: a ground sample distance of {told} m per pixel; expected {GSD_RANGE}")
         if self.crs is None:
             if told is None:
                 raise NoGsd(

@@ -256,7 +256,11 @@ def _crs_of(document: dict[str, Any], path: str | Path) -> str:
 def _label(feature: Any) -> str:
     properties = feature.get("properties") if isinstance(feature, dict) else None
     zone_id = properties.get("zone") if isinstance(properties, dict) else None
-    return "" if zone_id is None else f' (zone "{zone_id}")'
+    if zone_id is None:
+        return ""
+    # A lone surrogate, which JSON can spell, cannot be printed.
+    shown = str(zone_id).encode("utf-8", "backslashreplace").decode()
+    return f' (zone "{shown}")'
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """STAC: the image that an item names and what it says of it; the items of a collection."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,8 @@ from pystac.errors import STACError, STACTypeError
 from pystac.stac_io import DefaultStacIO
 
 from apronwatch.errors import SceneUnreadable
-from apronwatch.remote import fetch_text, is_url, public, stat
+from apronwatch.remote import check_name, fetch_text, is_url, public, stat
+from apronwatch.stacshape import check_item, entries
 from apronwatch.times import AcquisitionTime, from_metadata
 
 RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt", ".ntf", ".nitf", ".png", ".jpg", ".jpeg")
@@ -22,6 +24,9 @@ NOT_PIXELS = frozenset(
 )
 MAX_INTERVAL = timedelta(days=1)
 """An item over a longer interval than this is a mosaic: it has no time of acquisition."""
+
+_BROKEN = (STACError, STACTypeError, AttributeError, KeyError, TypeError, ValueError)
+"""What pystac raises at documents that break the specification."""
 
 _ACQUISITION_KEYS = ("catalog_id", "vantor:catalog_id", "maxar:catalog_id", "strip_id", "pl:strip_id")
 
@@ -63,12 +68,13 @@ def _text(path: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SceneUnreadable(
-            f"{path}: cannot be read as text ({error}); expected a STAC document"
+            f"{public(path)}: cannot be read as text ({error}); expected a STAC document"
         ) from error
 
 
 def is_document(path: str) -> bool:
     """Whether a file or address holds JSON and not pixels."""
+    check_name(path)
     file, _ = _split(path)
     if is_url(file):
         name = urlsplit(file).path.lower()
@@ -93,13 +99,21 @@ def _split(path: str) -> tuple[str, str | None]:
 def _load(file: str) -> dict[str, Any]:
     try:
         document = json.loads(_text(file))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SceneUnreadable(
             f"{public(file)}: no readable JSON ({error}); expected a STAC document"
         ) from error
     if not isinstance(document, dict):
         raise SceneUnreadable(f"{public(file)}: JSON, but no object; expected a STAC document")
+    _refuse_site_file(document, file)
     return document
+
+
+def _refuse_site_file(document: dict[str, Any], file: str) -> None:
+    features = entries(document, "features", file)
+    inner = features[0].get("properties") if features else None
+    if isinstance(inner, dict) and {"site", "zone"} <= inner.keys() and "assets" not in features[0]:
+        raise SceneUnreadable(f"{public(file)}: a site file, no image; give it with --sites, and an image")
 
 
 def read_image(path: str) -> StacImage:
@@ -112,7 +126,7 @@ def read_image(path: str) -> StacImage:
     file, item_id = _split(path)
     document = _load(file)
     if item_id is not None:
-        features = document.get("features") or []
+        features = entries(document, "features", file)
         document = next((one for one in features if one.get("id") == item_id), {})
         if not document:
             raise SceneUnreadable(f"{public(file)}: no item {item_id!r} among its {len(features)}")
@@ -120,6 +134,7 @@ def read_image(path: str) -> StacImage:
         raise SceneUnreadable(
             f"{public(file)}: a STAC {document['type']}, not one item; give one of its items"
         )
+    check_item(document, file)
     item = _item(document, file)
     asset = _pick(item, file)
     return StacImage(
@@ -139,7 +154,7 @@ def read_image(path: str) -> StacImage:
 def _item(document: dict[str, Any], file: str) -> pystac.Item:
     try:
         return pystac.Item.from_dict(document)
-    except (STACError, STACTypeError, KeyError, TypeError, ValueError) as error:
+    except _BROKEN as error:
         raise SceneUnreadable(
             f"{public(file)}: no STAC item ({error}); give an image or a STAC item"
         ) from error
@@ -246,7 +261,7 @@ def items(path: str) -> list[str]:
 def _paged(file: str, document: dict[str, Any]) -> Iterator[str]:
     seen = {file}
     while True:
-        for feature in document.get("features") or ():
+        for feature in entries(document, "features", file):
             yield (
                 _link(feature, "self", file)
                 if is_url(file) and _link(feature, "self", file)
@@ -260,19 +275,42 @@ def _paged(file: str, document: dict[str, Any]) -> Iterator[str]:
 
 
 def _link(document: dict[str, Any], rel: str, file: str) -> str:
-    links = (link for link in document.get("links") or () if link.get("rel") == rel)
+    links = (link for link in entries(document, "links", file) if link.get("rel") == rel)
     link = next(links, None)
-    return _absolute(link["href"], file) if link and link.get("method", "GET") == "GET" else ""
+    if link is None or link.get("method", "GET") != "GET" or not isinstance(link.get("href"), str):
+        return ""
+    return _absolute(link["href"], file)
+
+
+def _check_no_loop(file: str, above: tuple[str, ...]) -> None:
+    """Refuse a catalogue that is a child of itself: its items would never end."""
+    document = _load(file)
+    for link in entries(document, "links", file):
+        if link.get("rel") != "child" or not isinstance(link.get("href"), str):
+            continue
+        child = _plain(_absolute(link["href"], file))
+        if child in (*above, _plain(file)):
+            raise SceneUnreadable(f"{public(file)}: a STAC catalogue that links to itself; mend its links")
+        _check_no_loop(child, (*above, _plain(file)))
+
+
+def _plain(file: str) -> str:
+    return file if is_url(file) else os.path.realpath(file)
 
 
 def _linked(file: str, document: dict[str, Any]) -> list[str]:
     pages = _link(document, "items", file)
     if pages:
         return list(_paged(pages, _load(pages)))
+    _check_no_loop(file, ())
     try:
         catalog = pystac.read_file(file, stac_io=_Reader())
-    except (STACError, STACTypeError, KeyError, TypeError, ValueError) as error:
+        assert isinstance(catalog, pystac.Catalog)
+        found = [item.get_self_href() for item in catalog.get_items(recursive=True)]
+    except RecursionError as error:
+        raise SceneUnreadable(
+            f"{public(file)}: a STAC catalogue that links to itself; mend its links"
+        ) from error
+    except (OSError, *_BROKEN) as error:
         raise SceneUnreadable(f"{public(file)}: no readable STAC catalogue ({error})") from error
-    assert isinstance(catalog, pystac.Catalog)
-    found = (item.get_self_href() for item in catalog.get_items(recursive=True))
     return [href for href in found if href is not None]

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 PERCENTILES = (0.5, 99.5)
 """Shares of the valid pixels, in percent: darker than the first is black, brighter than the second white."""
 
+DULL_LEVELS = 64
+"""8-bit pixels whose `PERCENTILES`, of all bands together, lie closer are too dull to be looked at as they are."""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -67,8 +70,10 @@ class Stretch:
         values: NDArray[np.floating[Any]] = pixels.astype(np.float32 if single else np.float64)
         values = values.reshape(height, width * bands)
         low, high = np.array(self.low), np.array(self.high)
-        values -= np.tile(low, width).astype(values.dtype)
-        values *= np.tile(255.0 / (high - low), width).astype(values.dtype)
+        # Values near the largest of their type overflow to an infinity, which is clipped like any other.
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            values -= np.tile(low, width).astype(values.dtype)
+            values *= np.tile(255.0 / (high - low), width).astype(values.dtype)
         if pixels.dtype.kind == "f":
             values[np.isnan(values)] = 0.0
         np.clip(values, 0.0, 255.0, out=values)
@@ -105,6 +110,14 @@ def telling(sample: NDArray[np.generic]) -> NDArray[np.generic]:
     return finite if value is None else finite[finite != value]
 
 
+def is_dull(sample: NDArray[np.generic]) -> bool:
+    """Whether 8-bit pixels (N, B) span too few levels: night, haze, or fewer bits in bytes."""
+    if sample.size == 0:
+        return False
+    low, high = np.percentile(sample.astype(np.float32), PERCENTILES)
+    return bool(high - low < DULL_LEVELS)
+
+
 def remarks(samples: Sequence[NDArray[np.generic]], bands: Sequence[int]) -> tuple[str, ...]:
     """What a reader should know of the pixels that a stretch was measured on.
 
@@ -135,7 +148,8 @@ def _bounds(sample: NDArray[np.generic]) -> tuple[float, float]:
         return 0.0, 1.0
     seen = telling(finite)
     if seen.size:
-        low, high = (float(value) for value in np.percentile(seen.astype(np.float64), PERCENTILES))
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, high = (float(value) for value in np.percentile(seen.astype(np.float64), PERCENTILES))
         if low < high:
             return low, high
     low, high = float(finite.min()), float(finite.max())

@@ -13,12 +13,12 @@ from typing import Any
 
 import shapely
 
-from apronwatch.archive import Archive
+from apronwatch.archive import Archive, ArchivedTime, contradict
 from apronwatch.counting import COUNTING_VERSION, count_run
 from apronwatch.counts import Count, Status, checked_classes, failed_counts, unseen_counts
 from apronwatch.engines import Engine
 from apronwatch.engines.registry import ModelSpec
-from apronwatch.errors import ApronwatchError, ArchiveUnwritable, CallInvalid, SiteUnknown
+from apronwatch.errors import ApronwatchError, ArchiveUnwritable, CallInvalid, ContradictingTimes, SiteUnknown
 from apronwatch.manifest import SceneRequest
 from apronwatch.masking import mask_sha256, open_mask
 from apronwatch.pipeline import detect, model_info
@@ -38,7 +38,7 @@ class SceneOutcome:
     """What one scene gave.
 
     Attributes:
-        scene, model: as archived.
+        scene, model: as archived, under the time that the archive holds for these bits.
         status: what it is worth as a whole: `failed` if a site failed, `unseen` if no site was seen, `not_modelled`
             or `out_of_range` if no class has a number, else the worst of the totals that have one.
         reasons: why it failed; warnings about the scene.
@@ -74,6 +74,7 @@ class _Job:
     shown: list[Site]
     unshown: list[Site]
     notes: tuple[str, ...] = ()
+    archived: ArchivedTime | None = None
 
 
 def survey(
@@ -96,12 +97,12 @@ def survey(
         progress: told how far it is.
 
     Raises:
-        ApronwatchError: an input is wrong; nothing was written.
+        ApronwatchError: an input is wrong, or contradicts the archive; nothing was written.
     """
     wanted = checked_classes(classes)
     jobs = _once_each([_checked(request, sites, engine) for request in requests])
     with Archive.open(archive) as store:
-        for job in jobs:
+        for job in [_as_archived(job, store) for job in jobs]:
             with job.scene:
                 yield _count_scene(job, engine, store, wanted, progress)
 
@@ -142,7 +143,9 @@ def _stem(path: str) -> str:
 def _once_each(jobs: list[_Job]) -> list[_Job]:
     """The same bits under two names are one scene; what is said of them must agree."""
     kept: dict[tuple[str, tuple[str, ...]], _Job] = {}
+    dated: dict[str, Scene] = {}
     for job in jobs:
+        _check_dates(dated.setdefault(job.scene.info.identity, job.scene), job.scene)
         key = job.scene.info.identity, tuple(site.geometry_hash for site in job.shown)
         first = kept.setdefault(key, job)
         if first is job:
@@ -155,6 +158,22 @@ def _once_each(jobs: list[_Job]) -> list[_Job]:
         note = f"{job.scene.path} holds the same picture: counted once"
         kept[key] = replace(first, notes=(*first.notes, note))
     return list(kept.values())
+
+
+def _check_dates(first: Scene, again: Scene) -> None:
+    """Sites of their own do not make the same bits another acquisition."""
+    if contradict(first.info, again.info):
+        raise ContradictingTimes(
+            f"{again.path} holds the same picture as {first.path} and is given another time, a day or more apart; "
+            "give both the right one"
+        )
+
+
+def _as_archived(job: _Job, store: Archive) -> _Job:
+    """What the archive holds of the same bits; raises `ContradictingTimes`."""
+    archived = store.dated(job.scene.info.identity)
+    notes = archived.checked_against(job.scene.info) if archived else ()
+    return replace(job, archived=archived, notes=(*job.notes, *notes))
 
 
 def _said(job: _Job) -> tuple[Any, ...]:
@@ -179,6 +198,9 @@ def _count_scene(
         reasons.append(f"every site lies outside the scene ({names}): unseen, and nothing archived")
     for site in job.unshown:
         counts += unseen_counts(site, engine.model.classes, classes)
+    archived = store.dated(info.identity) if run_ids else job.archived
+    if archived is not None:
+        info = archived.given_to(info)
     return SceneOutcome(info, model, _overall(counts), tuple(reasons), tuple(counts), tuple(run_ids))
 
 

@@ -30,6 +30,15 @@ PRECISIONS = {
 APART = timedelta(days=1)
 """Two sources this far apart, or farther, contradict each other."""
 
+FIRST_YEAR = 1950
+"""No picture of aircraft from above that a time before it would fit can be counted; it is a slip of the pen."""
+
+AHEAD = timedelta(days=1)
+"""How far after now a time may lie: a clock or a zone that is off, and no more."""
+
+MAX_OFFSET = timedelta(hours=14)
+"""The zones of the Earth lie no farther from UTC."""
+
 _ISO = re.compile(
     r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)"
     r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d+)?)?)?"
@@ -72,13 +81,15 @@ def parse_time(text: str, source: str = "option") -> AcquisitionTime:
     """A time in ISO 8601: `2024-12-10`, `2024-12-10T08:15Z`, `20241210T081500+03:00`; UTC without a zone.
 
     Raises:
-        BadTime: anything else.
+        BadTime: anything else; a zone that there is not; before `FIRST_YEAR`, or more than `AHEAD` after now.
     """
     match = _ISO.fullmatch(text.strip())
     try:
         if match is None:
             raise ValueError("not of that form")
-        return AcquisitionTime(*_read(match), source, text.strip())
+        time, precision = _read(match)
+        _check_plausible(time)
+        return AcquisitionTime(time, precision, source, text.strip())
     except (ValueError, OverflowError) as error:
         raise BadTime(
             f"time {text!r}: {error}; expected ISO 8601 such as 2024-12-10 or 2024-12-10T08:15:00Z"
@@ -93,14 +104,32 @@ def _read(match: re.Match[str]) -> tuple[datetime, str]:
     zone = part.get("zone")
     if zone and zone.upper() != "Z":
         sign = -1 if zone[0] == "-" else 1
-        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:].lstrip(":") or 0))
+        minutes = int(zone[3:].lstrip(":") or 0)
+        offset = timedelta(hours=int(zone[1:3]), minutes=minutes)
+        if minutes > 59 or offset > MAX_OFFSET:
+            raise ValueError(f"no zone lies at {zone}, from -14:00 to +14:00 they do")
         time -= sign * offset
     return time, given[-1] if given else "day"
 
 
+def _check_plausible(time: datetime) -> None:
+    if time.year < FIRST_YEAR:
+        raise ValueError(f"before {FIRST_YEAR}")
+    if time > datetime.now(UTC) + AHEAD:
+        raise ValueError("in the future")
+
+
 def from_datetime(time: datetime, source: str = "option") -> AcquisitionTime:
-    """A time given as an object; without a zone it is UTC."""
+    """A time given as an object; without a zone it is UTC.
+
+    Raises:
+        BadTime: before `FIRST_YEAR`, or more than `AHEAD` after now.
+    """
     aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    try:
+        _check_plausible(aware)
+    except ValueError as error:
+        raise BadTime(f"time {time.isoformat()}: {error}; expected when the picture was taken") from error
     return AcquisitionTime(aware.replace(microsecond=0), "second", source, time.isoformat())
 
 

@@ -88,6 +88,12 @@ def _text(properties: dict[str, Any], name: str) -> str:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise SiteInvalid(f'property "{name}" is {json.dumps(value)}, expected text')
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise SiteInvalid(
+            f'property "{name}" is {json.dumps(value)}, half a character; expected text'
+        ) from error
     return value
 
 

@@ -67,8 +67,8 @@ def test_columns_come_in_any_order_and_only_path_must(tmp_path: Path) -> None:
         ("path,path\na.tif,b.tif\n", "each once"),
         ("path,time\na.tif,soon\n", "line 2.*soon.*ISO 8601.*undated"),
         ("path,gsd\na.tif,half\n", "line 2.*'half'"),
-        ("path,gsd\na.tif,-1\n", "line 2.*above 0"),
-        ("path,gsd\na.tif,nan\n", "line 2.*above 0"),
+        ("path,gsd\na.tif,-1\n", "line 2.*0.01 to 1000 m"),
+        ("path,gsd\na.tif,nan\n", "line 2.*0.01 to 1000 m"),
         ("path,gsd\n,0.5\n", "line 2: no path"),
         ("path\na.tif\nb,c.tif\n", "line 3: more values than columns"),
         ('path\n"a.tif\n', "no readable CSV"),
@@ -197,3 +197,12 @@ def test_documents_without_scenes_are_refused(tmp_path: Path, document: dict[str
     path.write_text(json.dumps(document))
     with pytest.raises(SceneUnreadable, match=said):
         expand(path)
+
+
+def test_a_nul_byte_is_said_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("path,mask\na.tif,\nb.tif,m\0.tif\n")
+    with pytest.raises(ManifestInvalid, match="line 3: a NUL byte"):
+        read_manifest(path)
+    with pytest.raises(ManifestInvalid, match="cannot be read"):
+        read_manifest("m\0.csv")

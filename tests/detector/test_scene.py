@@ -17,12 +17,15 @@ from rasterio.windows import Window
 
 from apronwatch.errors import (
     ApronwatchError,
+    BadTime,
     ContradictingGsd,
     ContradictingTimes,
     NoGsd,
     NoTime,
     SceneUnreadable,
 )
+from apronwatch.identity import identify
+from apronwatch.manifest import expand
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.times import from_name
@@ -419,3 +422,59 @@ def test_nothing_stays_open_when_opening_fails(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(ApronwatchError):
         Scene.open(make_raster(tmp_path / "a.tif"))
     assert len(closed) == 1
+
+
+# What a user may say
+
+
+@pytest.mark.parametrize("gsd_m", [0, -1, 1e-9, 0.009, 1001, 1e9, float("nan"), float("inf")])
+def test_a_gsd_that_no_picture_from_above_has_is_refused(tmp_path: Path, gsd_m: float) -> None:
+    path = make_raster(tmp_path / "a.tif", crs=None, transform=None)
+    with pytest.raises(NoGsd, match=r"0\.01 to 1000 m"):
+        opened(path, gsd_m=gsd_m)
+
+
+@pytest.mark.parametrize("gsd_m", [0.01, 1000])
+def test_the_ends_of_the_gsd_are_taken(tmp_path: Path, gsd_m: float) -> None:
+    path = make_raster(tmp_path / "a.tif", crs=None, transform=None)
+    with opened(path, gsd_m=gsd_m) as scene:
+        assert scene.gsd_m == gsd_m
+
+
+def test_an_empty_time_is_none(tmp_path: Path) -> None:
+    with pytest.raises(BadTime):
+        Scene.open(make_raster(tmp_path / "a_20241210.tif"), time="")
+
+
+@pytest.mark.parametrize("name", ["a\0.tif", "https://example.org/a\0.tif"])
+def test_a_nul_byte_in_a_name_is_said(name: str) -> None:
+    for given in (opened, expand):
+        with pytest.raises(SceneUnreadable, match="NUL"):
+            given(name)
+
+
+def test_a_name_that_is_no_utf8_is_said_in_print(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.tif")
+    make_raster(tmp_path / "a.tif").rename(path)
+    with pytest.raises(SceneUnreadable, match="rename it") as caught:
+        opened(path)
+    str(caught.value).encode()
+
+
+def test_a_sidecar_whose_name_is_no_utf8_counts_for_the_identity(tmp_path: Path) -> None:
+    names = [str(make_raster(tmp_path / "a.tif")), str(tmp_path / os.fsdecode(b"a\xe9.IMD"))]
+    Path(names[1]).write_text("x")
+    assert identify(names).sha256 != identify(names[:1]).sha256
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"transform": Affine(1, 2, 255_000, 2, 4, 3_922_000)}, "no area"),
+        ({"transform": Affine(0, 0, 255_000, 0, 0, 3_922_000)}, "no area"),
+        ({"crs": "EPSG:4978", "transform": Affine(1, 0, 4e6, 0, -1, 3e6)}, "geocentric"),
+    ],
+)
+def test_a_georeference_without_a_plane_is_blamed(tmp_path: Path, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SceneUnreadable, match=said):
+        opened(make_raster(tmp_path / "a.tif", **given))

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -393,3 +394,19 @@ def test_joined_sites_keep_every_zone():
 def test_a_site_has_zones():
     with pytest.raises(SiteInvalid, match="no zones"):
         Site("a", ())
+
+
+@pytest.mark.parametrize("member", ["site", "zone", "name"])
+def test_half_a_character_is_refused_in_print(tmp_path: Path, member: str) -> None:
+    path = tmp_path / "sites.geojson"
+    properties = {"site": "base", "zone": "a", "kind": "apron"} | {member: "\ud800"}
+    ring = [[10, 50], [10.01, 50], [10.01, 50.01], [10, 50]]
+    feature = {
+        "type": "Feature",
+        "properties": properties,
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    with pytest.raises(SiteInvalid, match="half a character") as caught:
+        read_sites(path)
+    str(caught.value).encode()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apronwatch.errors import BandsUnclear, ContradictingTimes, NoTime, SceneUnreadable
+from apronwatch.manifest import expand
 from apronwatch.scene import Scene
 from tests.rasters import make_raster
 from tests.web import serve
@@ -166,3 +167,67 @@ def test_json_that_is_no_item(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(SceneUnreadable, match=r"x\.json"):
         Scene.open(path)
+
+
+def without_href(document: dict[str, Any]) -> None:
+    del document["assets"]["visual"]["href"]
+
+
+BROKEN = {
+    "gsd": lambda d: d["properties"].update(gsd="half a metre"),
+    "assets, visual": lambda d: d["assets"].update(visual="a.tif"),
+    "an href": without_href,
+    "properties": lambda d: d.update(properties=None),
+    "providers": lambda d: d["properties"].update(providers=["Maxar"]),
+    "eo:bands": lambda d: d["assets"]["visual"].update({"eo:bands": ["red", "green", "blue"]}),
+    "roles": lambda d: d["assets"]["visual"].update(roles="visual"),
+    "platform": lambda d: d["properties"].update(platform=3),
+}
+
+
+@pytest.mark.parametrize("said", BROKEN)
+def test_an_item_of_the_wrong_shape_is_refused_in_one_line(tmp_path: Path, said: str) -> None:
+    make_raster(tmp_path / "a.tif")
+    document = item()
+    BROKEN[said](document)
+    with pytest.raises(SceneUnreadable, match=said) as caught:
+        Scene.open(write(tmp_path / "item.json", document))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("features", [["junk"], [None, 3], "none", {"a": 1}])
+def test_junk_in_a_collection_is_refused(tmp_path: Path, features: Any) -> None:
+    path = write(tmp_path / "c.json", {"type": "FeatureCollection", "features": features})
+    with pytest.raises(SceneUnreadable, match="features"):
+        expand(path)
+
+
+def catalog(*links: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "type": "Catalog",
+        "stac_version": "1.0.0",
+        "id": "c",
+        "description": "c",
+        "links": [{"rel": rel, "href": href} for rel, href in links],
+    }
+
+
+def test_a_catalogue_with_a_missing_item_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "catalog.json", catalog(("item", "./gone.json")))
+    with pytest.raises(SceneUnreadable, match=r"gone\.json"):
+        expand(path)
+
+
+def test_a_catalogue_that_contains_itself_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "b.json", catalog(("child", "./a.json")))
+    for name, links in (("a.json", [("child", "./b.json")]), ("own.json", [("child", "./own.json")])):
+        with pytest.raises(SceneUnreadable, match="links to itself"):
+            expand(write(tmp_path / name, catalog(*links)))
+
+
+def test_a_site_file_is_no_image(tmp_path: Path) -> None:
+    zone = {"type": "Feature", "properties": {"site": "base", "zone": "a", "kind": "apron"}, "geometry": None}
+    path = write(tmp_path / "sites.geojson", {"type": "FeatureCollection", "features": [zone, zone]})
+    for given in (expand, Scene.open):
+        with pytest.raises(SceneUnreadable, match="--sites"):
+            given(path)

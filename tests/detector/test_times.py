@@ -178,8 +178,35 @@ def test_tifftag_datetime_never_contradicts_but_is_told() -> None:
     assert "time of processing" in " ".join(warnings)
 
 
-@given(st.datetimes(datetime(1970, 1, 1), datetime(2030, 1, 1)), st.integers(-14, 14))
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2025, 1, 1)), st.integers(-14, 14))
 def test_a_zone_moves_the_clock_and_not_the_instant(moment: datetime, hours: int) -> None:
     shown = (moment + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S")
     found = parse_time(f"{shown}{hours:+03d}:00")
     assert found.time == moment.replace(microsecond=0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2024-12-01T00:00+99:00", "zone"),
+        ("2024-12-01T00:00-14:01", "zone"),
+        ("2024-12-01T00:00+02:60", "zone"),
+        ("1949-12-31", "before 1950"),
+        ("2199-01-01", "in the future"),
+        ("", "expected ISO 8601"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(text: str, said: str) -> None:
+    with pytest.raises(BadTime, match=said):
+        parse_time(text)
+
+
+def test_a_datetime_is_held_to_the_same_years() -> None:
+    for year in (1949, 2199):
+        with pytest.raises(BadTime, match="expected"):
+            from_datetime(datetime(year, 1, 1))
+
+
+def test_the_farthest_zones_and_tomorrow_are_times() -> None:
+    assert parse_time("2024-12-01T00:00+14:00").time.day == 30
+    parse_time((datetime.now(UTC) + timedelta(hours=20)).isoformat(timespec="seconds"))

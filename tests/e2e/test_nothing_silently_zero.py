@@ -35,7 +35,7 @@ def test_all_nodata_is_unseen(apronwatch: Command, tmp_path: Path) -> None:
 
 
 def test_half_nodata_is_partial(apronwatch: Command, tmp_path: Path) -> None:
-    pixels = np.full((500, 500, 3), 120, np.uint8)
+    pixels = _noise(0)[:500, :500]
     pixels[:, :250] = 0
     scene = raster(tmp_path / "20241201.tif", pixels=pixels, nodata=0)
     count = apronwatch("count", scene, "--site", "base", "--json").counts()["*"]

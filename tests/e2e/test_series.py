@@ -57,9 +57,12 @@ def test_rows_are_what_was_counted_in_order_of_time(apronwatch: Command, counted
             row["run"] for row in rows if row["scene"]["sha256"] != scene["sha256"]
         } == set(), name
         said = [{key: row[key] for key in ROW_KEYS[2:12]} for row in of_scene]
-        key = lambda count: (count["zone"], count["class"])  # noqa: E731
-        assert sorted(said, key=key) == sorted(scene["counts"], key=key)
+        assert sorted(said, key=_place) == sorted(scene["counts"], key=_place)
         assert {row["model"]["sha256"] for row in of_scene} == {scene["model"]["sha256"]}
+
+
+def _place(count: dict) -> tuple[str, str]:
+    return count["zone"], count["class"]
 
 
 def test_one_zone_and_one_class(apronwatch: Command, counted: dict[str, dict]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from apronwatch.archive import queries, schema, store
 from apronwatch.archive import series as looks
 from apronwatch.archive.database import Location, connect, translated
+from apronwatch.archive.dating import REDATED, ArchivedTime
 from apronwatch.archive.rows import ArchivedRun, Redated, RunRow, SeriesRow, StoredRun
 from apronwatch.archive.upgrade import Upgraded, upgrade
 from apronwatch.counts import Count
@@ -156,7 +157,8 @@ class Archive:
         A look is the run last asked for of those that are done, or a failed one where none is. The frames of
         an acquisition (`archive.acquisitions`) are united if weights and outlines of the site are the same;
         otherwise those like the run last asked for stand. Frames that cannot be united are looks of their own,
-        with the reason `frames_not_comparable`. Counts in another outline than that of the site's newest
+        with the reason `frames_not_comparable`; so are frames of one acquisition id a day or more apart, with
+        `acquisition_id_reused`. Counts in another outline than that of the site's newest
         version have the reason `other_outline`.
 
         Args:
@@ -194,11 +196,15 @@ class Archive:
         """The zones of a run, perhaps `*`, whose outline is another than in the newest version of its site."""
         return self._read(lambda s: queries.outlines_unlike_newest(s, run_id))
 
+    def dated(self, identity: str) -> ArchivedTime | None:
+        """When the scene of this identity was taken; None for one that is not here."""
+        return self._read(lambda s: queries.dated(s, identity))
+
     def redate(self, run_or_scene: int | str, time: datetime, precision: str) -> Redated:
         """Correct the time of a scene, of all its runs; the old one is kept, and no later run brings it back.
 
         Args:
-            run_or_scene: a run's id, or a scene's SHA-256 (or its beginning), identity or path.
+            run_or_scene: a run's id, or a scene's SHA-256 (or its beginning), identity, path or file name.
             time: with its zone.
             precision: `second`, `minute`, `hour` or `day`.
 
@@ -214,7 +220,7 @@ class Archive:
         def work(session: Session) -> Redated:
             scene = queries.scene_of(session, run_or_scene)
             before, before_precision = scene.time, scene.time_precision
-            store.put_time(scene, time.astimezone(UTC), precision, store.REDATED)
+            store.put_time(scene, time.astimezone(UTC), precision, REDATED)
             return Redated(scene.paths[-1], before, before_precision, time.astimezone(UTC), precision)
 
         return self._write(work)

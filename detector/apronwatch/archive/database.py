@@ -49,10 +49,14 @@ class Location:
         """The archive at a path or URL; without one, `$APRONWATCH_ARCHIVE` or `apronwatch.sqlite` here.
 
         Raises:
-            ArchiveInvalid: an address of another kind than SQLite or PostgreSQL.
+            ArchiveInvalid: an address of another kind than SQLite or PostgreSQL, or a database in memory.
             ExtraMissing: a PostgreSQL address without its driver.
         """
         text = str(given or os.environ.get(VARIABLE) or DEFAULT)
+        if ":memory:" in text or "mode=memory" in text:
+            raise ArchiveInvalid(
+                "an archive in memory (:memory:) would keep nothing; give a file or postgresql://…"
+            )
         if "://" not in text:
             return cls(URL.create("sqlite", database=text), Path(text), text)
         try:
@@ -61,7 +65,7 @@ class Location:
             # Its text may hold a password: neither it nor SQLAlchemy's message is shown.
             raise ArchiveInvalid("the archive's address is no URL; give a file or postgresql://…") from None
         backend = url.get_backend_name()
-        if backend == "sqlite" and url.database not in (None, "", ":memory:"):
+        if backend == "sqlite" and url.database:
             return cls(url, Path(str(url.database).removeprefix("file:")), _shown(url))
         if backend not in ("postgresql", "postgres"):
             raise ArchiveInvalid(f"an archive cannot be kept in {_shown(url)}; give a file or postgresql://…")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import shapely
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from apronwatch.archive.dating import ArchivedTime
 from apronwatch.archive.models import CountTable, DetectionTable, RunTable, SceneTable, SiteTable
 from apronwatch.archive.outlines import other_outlines
 from apronwatch.archive.rows import ArchivedRun, RunRow, StoredRun
@@ -142,7 +144,7 @@ def runs(session: Session, site: str | None) -> list[RunRow]:
 
 
 def scene_of(session: Session, named: int | str) -> SceneTable:
-    """The scene of a run's number, or of a SHA-256 (or its beginning), an identity or a path.
+    """The scene of a run's number, or of a SHA-256 (or its beginning), an identity, a path or a file name.
 
     Raises:
         RunUnknown: nothing, or more than one scene, is called so.
@@ -154,6 +156,7 @@ def scene_of(session: Session, named: int | str) -> SceneTable:
             return by_run or run_row(session, int(text)).scene
     scenes = session.scalars(select(SceneTable)).all()
     found = [scene for scene in scenes if _is_called(scene, text)]
+    found = found or [scene for scene in scenes if text in map(_file_name, scene.paths)]
     if len(found) != 1:
         raise RunUnknown(
             f"{len(found) or 'no'} scenes are called {text} here; expected a run's number, a path, or "
@@ -165,6 +168,24 @@ def scene_of(session: Session, named: int | str) -> SceneTable:
 def _is_called(scene: SceneTable, text: str) -> bool:
     by_hash = len(text) >= LEAST_HASH_DIGITS and (scene.sha256 or "").startswith(text.lower())
     return by_hash or text == scene.identity or text in scene.paths
+
+
+def _file_name(path: str) -> str:
+    """Of a path, or of an address with a query."""
+    return path.split("?")[0].replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def dated(session: Session, identity: str) -> ArchivedTime | None:
+    """See `Archive.dated`."""
+    scene = session.scalar(select(SceneTable).where(SceneTable.identity == identity))
+    if scene is None:
+        return None
+    earlier = frozenset(
+        (datetime.fromisoformat(before["time"]), before["time_source"])
+        for before in scene.earlier_times
+        if before["time"]
+    )
+    return ArchivedTime(scene.time, scene.time_precision, scene.time_source, scene.paths[-1], earlier)
 
 
 def sites(session: Session) -> list[str]:

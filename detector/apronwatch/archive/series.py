@@ -8,7 +8,13 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from apronwatch.archive.acquisitions import UNITED_BY_DATE, Taken, by_acquisition
+from apronwatch.archive.acquisitions import (
+    ACQUISITION_ID_REUSED,
+    UNITED_BY_DATE,
+    Taken,
+    by_acquisition,
+    reused_ids,
+)
 from apronwatch.archive.models import CountTable, RunTable, SceneTable, SiteTable, ZoneTable
 from apronwatch.archive.outlines import OTHER_OUTLINE, other_outlines
 from apronwatch.archive.queries import LAST_ASKED, as_site, check_site, newest_site, run
@@ -56,8 +62,15 @@ def series(
     chosen = CLASSES if classes is None else checked_classes(classes)
     if zone is not None:
         _check_zone(session, site, zone)
-    groups = by_acquisition(_candidates(session, site, model))
-    looks = [look for members in groups for look in _looks_of(members)]
+    groups = by_acquisition(_of_one_kind(_candidates(session, site, model)))
+    reused = reused_ids(groups)
+    looks = [
+        replace(look, reasons=(*look.reasons, ACQUISITION_ID_REUSED))
+        if (look.runs[0].sensor, look.runs[0].acquisition) in reused
+        else look
+        for members in groups
+        for look in _looks_of(members)
+    ]
     alone = _counts(session, site, [look.runs[0].run_id for look in looks if len(look.runs) == 1])
     changed = _changed_zones(session, site)
     rows = [
@@ -108,6 +121,17 @@ def _candidates(session: Session, site: str, model: str | None) -> list[_Candida
     return [_Candidate(**row._asdict()) for row in session.execute(dated)]
 
 
+def _of_one_kind(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Of each scene the runs that can be united like the one that stands for it, or cannot like it.
+
+    A scene counted in the zones of a site and as a whole picture of the same name would be two looks.
+    """
+    stands: dict[int, _Candidate] = {}
+    for candidate in sorted(candidates, key=lambda c: c.failed):  # stable: the last asked for stays first
+        stands.setdefault(candidate.scene_id, candidate)
+    return [c for c in candidates if c.alone == stands[c.scene_id].alone]
+
+
 def _looks_of(members: list[_Candidate]) -> list[_Look]:
     """The looks of one acquisition: one of all frames that can be united, one each of the others."""
     done = [m for m in members if not m.failed]
@@ -144,7 +168,7 @@ def _rows(session: Session, look: _Look, alone: dict[int, list[Count]]) -> list[
     runs = {candidate.run_id: run(session, candidate.run_id) for candidate in look.runs}
     if not comparable(runs.values()):
         return [
-            _with(_row([candidate], count), (NOT_COMPARABLE,))
+            _with(_row([candidate], count), (NOT_COMPARABLE, *look.reasons))
             for candidate in look.runs
             for count in runs[candidate.run_id].counts
         ]

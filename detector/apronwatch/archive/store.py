@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from apronwatch import __version__
+from apronwatch.archive.dating import REDATED
 from apronwatch.archive.models import CountTable, DetectionTable, RunTable, SceneTable, SiteTable, ZoneTable
 from apronwatch.counts import Count
 from apronwatch.run import PIPELINE_VERSION, ModelInfo, Run, run_key
@@ -17,9 +18,6 @@ from apronwatch.sceneinfo import SceneInfo
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES
 from apronwatch.times import SOURCES
-
-REDATED = "redate"
-"""Source of a time that was corrected by hand: it holds against whatever a later run says."""
 
 _STRENGTH = {source: n for n, source in enumerate(reversed((REDATED, *SOURCES)))}
 

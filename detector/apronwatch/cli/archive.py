@@ -74,7 +74,9 @@ def runs(
 def redate(
     which: Annotated[
         str,
-        typer.Argument(metavar="SCENE|RUN", help="A run's number, or a scene's SHA-256 (6+ digits) or path."),
+        typer.Argument(
+            metavar="SCENE|RUN", help="A run's number, or a scene's SHA-256 (6+ digits), path or file name."
+        ),
     ],
     time: Annotated[str, typer.Option(help="Time of acquisition, ISO 8601 (UTC unless it says otherwise).")],
     archive: ArchiveOption = None,

@@ -28,7 +28,7 @@ UTM = "EPSG:32637"
 WEST, NORTH = 300_000.0, 3_920_000.0
 SIDE_PX, GSD_M = 480, 0.5
 SIDE_M = SIDE_PX * GSD_M
-PLANE_RGB, GROUND_RGB = (235, 235, 240), (120, 116, 104)
+PLANE_RGB, GROUND_RGB = (235, 235, 240), (160, 116, 80)
 
 HOSTILE_SITE = "<script>alert(\"site\")</script> & 'Ω' $base$"
 HOSTILE_ZONE = '"><img src=x onerror=alert(1)>'

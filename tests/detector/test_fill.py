@@ -1,0 +1,183 @@
+"""Pixels that show no ground although the file does not say so."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rasterio.windows import Window
+
+from apronwatch.fill import find_fill
+from apronwatch.scene import Scene
+from apronwatch.stretch import Stretch
+from tests.rasters import make_raster, picture
+
+WHOLE = Window(0, 0, 96, 64)
+LEFT = np.zeros((64, 96), bool)
+LEFT[:, :48] = True
+
+
+def opened(path: Path) -> Scene:
+    return Scene.open(path, undated=True)
+
+
+def collared(path: Path, dtype: str, fill: float, where: Any = LEFT, **given: Any) -> Path:
+    pixels = picture(64, 96, 3, dtype)
+    pixels[where] = fill
+    return make_raster(path, pixels=pixels, **given)
+
+
+FILLS = [
+    ("uint8", 0),
+    ("uint8", 255),
+    ("uint16", 0),
+    ("uint16", 65535),
+    ("int16", -9999),
+    ("int16", -32768),
+    ("int32", -32767),
+    ("float32", 0),
+    ("float32", -9999),
+    ("float32", 1e20),
+    ("float32", -3.4e38),
+    ("float32", -3.4028234663852886e38),
+    ("float64", -3.4028234663852886e38),
+    ("float64", -1.7976931348623157e308),
+]
+
+
+@pytest.mark.parametrize(("dtype", "fill"), FILLS)
+@pytest.mark.parametrize("share", [0.06, 0.5, 0.9])
+def test_undeclared_fill_is_not_seen(tmp_path: Path, dtype: str, fill: float, share: float) -> None:
+    hidden = np.zeros((64, 96), bool)
+    hidden[:, : round(96 * share) + 1] = True
+    with opened(collared(tmp_path / "a.tif", dtype, fill, hidden)) as scene:
+        _, valid = scene.read(WHOLE)
+        said = " ".join(scene.info.warnings)
+        seen = Stretch.measure(list(picture(64, 96, 3, dtype)[~hidden].T))
+        if dtype != "uint8":
+            assert scene.stretch.high == pytest.approx(seen.high)
+    assert np.array_equal(valid, ~hidden)
+    assert f"{hidden.mean():.0%}" in said
+    assert "gdal_edit.py -a_nodata" in said
+
+
+def test_the_warning_names_the_value_of_the_file(tmp_path: Path) -> None:
+    for name, dtype, fill in (("a", "uint16", 65535), ("b", "float32", -9999)):
+        with opened(collared(tmp_path / f"{name}.tif", dtype, fill)) as scene:
+            assert f"-a_nodata {fill}" in " ".join(scene.info.warnings)
+    negative = ~picture(64, 96, 1, "uint16")
+    negative[LEFT] = 0
+    with opened(make_raster(tmp_path / "n.tif", pixels=negative, photometric="MINISWHITE")) as scene:
+        assert np.array_equal(scene.read(WHOLE)[1], ~LEFT)
+        assert "-a_nodata 0 FILE" in " ".join(scene.info.warnings)
+
+
+def test_a_file_that_says_what_is_valid_is_believed(tmp_path: Path) -> None:
+    alpha = np.full((64, 96), 255)
+    for number, given in enumerate(({"nodata": 7}, {"alpha": alpha}, {"mask": np.ones((64, 96), bool)})):
+        with opened(collared(tmp_path / f"{number}.tif", "uint8", 0, **given)) as scene:
+            assert scene.fill.value is None
+            assert scene.read(WHOLE)[1][:, :40].all()
+
+
+def test_a_little_of_a_value_or_one_band_of_it_or_another_value_is_ground(tmp_path: Path) -> None:
+    corner = np.zeros((64, 96), bool)
+    corner[:8, :30] = True
+    one_band = picture(64, 96, 3)
+    one_band[LEFT, 1] = 0
+    paths = [
+        collared(tmp_path / "a.tif", "uint8", 0, corner),
+        make_raster(tmp_path / "b.tif", pixels=one_band),
+        collared(tmp_path / "c.tif", "uint8", 77),
+    ]
+    for path in paths:
+        with opened(path) as scene:
+            assert scene.read(WHOLE)[1].all()
+
+
+def test_the_gap_of_a_mosaic_is_not_seen(tmp_path: Path) -> None:
+    path = make_raster(tmp_path / "a.vrt")
+    text = path.read_text()
+    moved = text.replace('<DstRect xOff="0"', '<DstRect xOff="48"')
+    assert moved != text
+    path.write_text(moved)
+    with opened(path) as scene:
+        assert np.array_equal(scene.read(WHOLE)[1], ~LEFT)
+
+
+def test_fill_of_a_large_scene_is_met_by_the_sample(tmp_path: Path) -> None:
+    pixels = picture(2100, 2300, 1)
+    pixels[:, :300] = 0
+    for name, overviews in (("a", ()), ("b", (2, 4, 8))):
+        path = make_raster(tmp_path / f"{name}.tif", pixels=pixels, overviews=overviews, tiled=True)
+        with opened(path) as scene:
+            assert scene.fill.value == 0
+            assert scene.fill.share == pytest.approx(300 / 2300, abs=0.03)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("uint8", 0), ("uint8", 255), ("uint8", 120), ("float32", 0.3)])
+@pytest.mark.parametrize("nodata", [None, 7.0])
+def test_a_picture_of_one_value_shows_nothing(
+    tmp_path: Path, dtype: str, value: float, nodata: float | None
+) -> None:
+    pixels = np.full((64, 96, 3), value, dtype)
+    pixels[LEFT] = value if nodata is None else nodata
+    with opened(make_raster(tmp_path / "a.tif", pixels=pixels, nodata=nodata)) as scene:
+        assert not scene.read(WHOLE)[1].any()
+        assert "shows nothing" in " ".join(scene.info.warnings)
+
+
+def test_one_pixel_that_differs_makes_a_picture() -> None:
+    sample = np.full((1000, 3), 120, np.uint8)
+    assert find_fill(sample, sample, declared=False).blank
+    sample[500, 2] = 121
+    assert not find_fill(sample, sample, declared=False).blank
+
+
+# Dull and negative pictures
+
+
+def test_dark_bytes_are_stretched_as_the_same_values_in_two_bytes_are(tmp_path: Path) -> None:
+    dark = (picture(64, 96, 3) // 12).astype(np.uint8)
+    eight = []
+    for dtype in ("uint8", "uint16"):
+        with opened(make_raster(tmp_path / f"{dtype}.tif", pixels=dark.astype(dtype))) as scene:
+            eight.append(scene.stretch.apply(scene.read(WHOLE)[0]))
+            assert scene.info.stretch["kind"] == "percentile"
+            assert ("span few levels" in " ".join(scene.info.warnings)) == (dtype == "uint8")
+    assert np.array_equal(*eight)
+    assert eight[0].max() - eight[0].min() == 255
+
+
+@pytest.mark.parametrize(("levels", "kind"), [(60, "percentile"), (70, "none")])
+def test_bytes_are_stretched_when_they_span_few_levels(tmp_path: Path, levels: int, kind: str) -> None:
+    ramp = np.linspace(100, 100 + levels, 64 * 96 * 3).reshape(64, 96, 3).astype(np.uint8)
+    with opened(make_raster(tmp_path / "a.tif", pixels=ramp)) as scene:
+        assert scene.stretch.kind == kind
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_negative_is_looked_at_as_its_positive(tmp_path: Path, dtype: str) -> None:
+    positive = picture(64, 96, 1, dtype)
+    negative = -positive if dtype == "float32" else ~positive
+    shown = []
+    for name, pixels, photometric in (("p", positive, "MINISBLACK"), ("n", negative, "MINISWHITE")):
+        path = make_raster(tmp_path / f"{name}.tif", pixels=pixels, photometric=photometric)
+        with opened(path) as scene:
+            shown.append(scene.stretch.apply(scene.read(WHOLE)[0]))
+    assert np.array_equal(*shown)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wild", [np.inf, -np.inf, 3e38, -3e38])
+def test_wild_values_raise_no_warning(tmp_path: Path, dtype: str, wild: float) -> None:
+    pixels = picture(64, 96, 3, dtype)
+    pixels[::2, ::3] = wild
+    pixels[1, 1] = -wild
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with opened(make_raster(tmp_path / "a.tif", pixels=pixels)) as scene:
+            found, _ = scene.read(WHOLE)
+            assert scene.stretch.apply(found).shape == (64, 96, 3)
+            assert scene.info.warnings is not None
