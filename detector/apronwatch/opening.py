@@ -1,5 +1,6 @@
 """Rasters opened with care: known drivers only, members checked, one handle per thread."""
 
+import os
 import threading
 import warnings
 import xml.etree.ElementTree as ElementTree
@@ -17,6 +18,10 @@ from rasterio.windows import Window
 
 from apronwatch.errors import SceneUnreadable
 from apronwatch.remote import check_name, exists, is_url, public, version
+
+# GDAL keeps decoded blocks in 5 % of the machine's memory, so memory would grow with the scene. It reads this once,
+# before its first block; whoever sets it has their way.
+os.environ.setdefault("GDAL_CACHEMAX", "128")
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "NITF", "PNG", "JPEG", "WEBP", "BMP", "HFA", "ENVI")
 """GDAL's drivers that scenes are opened with, and VRT for local files, whose members are looked at one by

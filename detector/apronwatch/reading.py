@@ -149,7 +149,7 @@ def bounds_in_plane(scene: Scene, plane_crs: str | None) -> tuple[float, float, 
 
 
 def _step(scale: float) -> int:
-    """By how much GDAL shrinks while it reads, from overviews where it can: two to four pixels stay for each of ours."""
+    """By how much GDAL shrinks while it reads, from overviews where it can: two to four pixels stay for one of ours."""
     return 1 if scale < 4 else int(2 ** np.floor(np.log2(scale / 2)))
 
 

@@ -58,7 +58,9 @@ def test_count() -> None:
     [
         *Status,
         observation.UNITED,
+        observation.TRUNCATED,
         acquisitions.UNITED_BY_DATE,
+        acquisitions.ACQUISITION_ID_REUSED,
         outlines.OTHER_OUTLINE,
         looks.NOT_COMPARABLE,
     ],

@@ -269,6 +269,19 @@ def test_statuses_and_reasons_of_the_frames_are_carried_over() -> None:
     )
 
 
+@pytest.mark.parametrize("whole_elsewhere", [True, False])
+def test_a_cut_object_is_told_only_if_no_frame_shows_it_whole(whole_elsewhere: bool) -> None:
+    cut = examples.boxes([(395, 200) if whole_elsewhere else (20, 200)], truncated=np.array([True]))
+    whole = examples.boxes([(395, 200) if whole_elsewhere else (700, 200)])
+    west = examples.run(examples.scene("w.tif"), cut, view=(0, 0, 400, 400))
+    east = examples.run(examples.scene("e.tif"), whole, view=(300, 0, 800, 400))
+    one, other = (Frame(run, tuple(examples.counts(run))) for run in (west, east))
+    one = with_counts(one, reasons=("partial", "truncated_objects", "uncalibrated"))
+    together = planes(united(one, other))
+    assert together.seen == (1 if whole_elsewhere else 2)
+    assert ("truncated_objects" in together.reasons) is not whole_elsewhere
+
+
 def test_an_estimate_for_one_frame_is_not_passed_off_as_one_for_all() -> None:
     west, east = halves()
     together = planes(united(west, with_counts(east, estimate=5.5, low=5.0, high=7.0)))

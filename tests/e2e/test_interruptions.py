@@ -4,9 +4,11 @@ import json
 import random
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,33 @@ def test_killed_at_any_moment_and_run_again(apronwatch: Command, folder: Path) -
     assert {run["status"] for run in runs} == {"done"}
     killed = apronwatch("series", "base", "--archive", folder / "killed.sqlite", "--json").document
     assert numbers(killed) == numbers(apronwatch("series", "base", "--json").document)
+
+
+def test_ctrl_c_in_the_midst_of_a_scene_keeps_those_before_it(apronwatch: Command, folder: Path) -> None:
+    small, large = scenes(folder, 1, side=200)[0], folder / "20241209.tif"
+    make_raster(large, pixels=np.full((6000, 6000, 3), 90, np.uint8), crs="EPSG:32637", transform=PLACE)
+    words = [APRONWATCH, "count", small, large, "--site", "base"]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while _runs(folder / "apronwatch.sqlite") == 0 and child.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (130, "")
+    assert err.startswith("apronwatch: interrupted")
+    assert err.count("\n") == 1
+    listed = apronwatch("archive", "runs", "--json").document["runs"]
+    assert [(run["scene"]["path"], run["status"]) for run in listed] == [(str(small), "done")]
+
+
+def _runs(path: Path) -> int:
+    """How many an archive holds that another process may be making."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path)) as connection:
+        made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'run'").fetchone()
+        return int(connection.execute("SELECT count(*) FROM run").fetchone()[0]) if made else 0
 
 
 def _wait_for_the_archive(child: subprocess.Popen[bytes], path: Path) -> None:

@@ -1,6 +1,7 @@
 """Counting again with other settings: the series shows what was asked for last, and joins no two outlines."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import shapely
 from affine import Affine
 
-from apronwatch.site import Site, write_sites
+from apronwatch.site import Site, read_sites, write_sites
 from apronwatch.zone import Zone
 from tests.e2e.conftest import Command
 from tests.rasters import make_raster
@@ -71,11 +72,77 @@ def test_an_outline_changed_between_two_dates_is_said_everywhere(
     assert "ran on</th><td>cpu fp32" in page
 
 
-def test_the_same_picture_under_a_name_with_another_date_is_not_moved(
-    apronwatch: Command, tmp_path: Path, scenes: list[Path]
+def times(apronwatch: Command) -> set[str]:
+    return {row["time"] for row in apronwatch("series", "base", "--json").document["rows"]}
+
+
+@pytest.mark.parametrize("told", [(), ("--time", "2024-12-01T08:30Z")])
+def test_the_same_picture_under_another_date_is_refused_before_anything_is_counted(
+    apronwatch: Command, tmp_path: Path, scenes: list[Path], told: tuple[str, ...]
 ) -> None:
-    apronwatch("count", scenes[0], "--site", "base", "--time", "2024-12-01T08:30Z")
+    apronwatch("count", scenes[0], "--site", "base", *told)
+    before = times(apronwatch)
     renamed = scenes[0].rename(tmp_path / "x20240606.tif")
-    assert apronwatch("count", renamed, "--site", "base").status == 0
-    rows = apronwatch("series", "base", "--json").document["rows"]
-    assert {row["time"] for row in rows} == {"2024-12-01T08:30:00Z"}
+    answer = apronwatch("count", scenes[1], renamed, "--site", "base")
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    for said in ("2024-06-06 (name)", "2024-12-01", "20241201.tif", "apronwatch archive redate"):
+        assert said in answer.err
+    assert times(apronwatch) == before
+    assert len(apronwatch("archive", "runs", "--json").document["runs"]) == 1
+
+
+def test_one_call_cannot_date_a_picture_twice_for_two_sites(
+    refused: Command, tmp_path: Path, scenes: list[Path]
+) -> None:
+    copy = tmp_path / "copy.tif"
+    copy.write_bytes(scenes[0].read_bytes())
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("path,time,site\n20241201.tif,2024-12-01,one\ncopy.tif,2024-12-02,two\n")
+    drawn = []
+    for name in ("one", "two"):
+        [place] = read_sites(sites(tmp_path / f"{name}.geojson", 0.001))
+        drawn.append(replace(place, id=name))
+    write_sites(drawn, tmp_path / "both.geojson")
+    answer = refused("count", "--manifest", manifest, "--sites", tmp_path / "both.geojson")
+    assert "a day or more apart" in answer.err
+
+
+def test_the_time_printed_is_the_one_that_the_series_shows(apronwatch: Command, scenes: list[Path]) -> None:
+    """Refined by a better source within the day; corrected by hand, which the file's name cannot undo."""
+
+    def printed(*told: str) -> str:
+        answer = apronwatch("count", scenes[0], "--site", "base", "--json", *told)
+        assert answer.status == 0, answer.err
+        [scene] = answer.document["scenes"]
+        assert times(apronwatch) == {scene["time"]}
+        return str(scene["time"])
+
+    assert printed() == "2024-12-01T00:00:00Z"
+    assert printed("--time", "2024-12-01T08:30Z") == "2024-12-01T08:30:00Z"
+    assert printed() == "2024-12-01T08:30:00Z"
+    assert printed("--undated") == "2024-12-01T08:30:00Z"
+    apronwatch("archive", "redate", scenes[0].name, "--time", "2024-12-01T09:00Z")
+    assert printed("--time", "2024-12-01T10:00Z") == "2024-12-01T09:00:00Z"
+    apronwatch("archive", "redate", scenes[0].name, "--time", "2024-12-15")
+    assert apronwatch("count", scenes[0], "--site", "base", "--time", "2024-12-01T10:00Z").status == 2
+    assert printed("--undated") == "2024-12-15T00:00:00Z"
+
+
+def test_what_a_redate_corrected_is_noted_and_not_refused(apronwatch: Command, scenes: list[Path]) -> None:
+    apronwatch("count", scenes[0], "--site", "base")
+    apronwatch("archive", "redate", scenes[0].name, "--time", "2024-12-15")
+    answer = apronwatch("count", scenes[0], "--site", "base", "--json")
+    assert (answer.status, answer.document["scenes"][0]["time"]) == (0, "2024-12-15T00:00:00Z")
+    assert "2024-12-15 (redate)" in answer.err
+    assert "2024-12-01 (name)" in answer.err
+
+
+@pytest.mark.parametrize("last", ["zones", "whole"])
+def test_a_scene_counted_in_zones_and_as_a_whole_stands_once(
+    apronwatch: Command, tmp_path: Path, scenes: list[Path], last: str
+) -> None:
+    ways = {"zones": ("--sites", sites(tmp_path / "s.geojson", 0.001)), "whole": ("--site", "base")}
+    for way in sorted(ways, key=lambda name: name == last):
+        assert apronwatch("count", scenes[0], *ways[way]).status == 0
+    rows = apronwatch("series", "base", "--class", "plane", "--json").document["rows"]
+    assert [row["zone"] for row in rows] == [{"zones": "a", "whole": "image"}[last], "*"]

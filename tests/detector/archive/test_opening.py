@@ -120,6 +120,24 @@ def test_no_message_shows_a_password(address: str) -> None:
         shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        ":memory:",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:x?mode=memory&uri=true",
+    ],
+)
+def test_an_archive_in_memory_is_refused(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArchiveInvalid, match="would keep nothing"):
+        Archive.open(address)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_that_is_not_there_is_told_in_one_line() -> None:
     with pytest.raises((ArchiveInvalid, ArchiveUnwritable), match=r"ann:\*\*\*@localhost:1") as error:
         Archive.open("postgresql://ann:hunter2@localhost:1/x")

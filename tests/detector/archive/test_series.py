@@ -185,6 +185,20 @@ def test_an_acquisition_id_outweighs_times(archive: Archive) -> None:
     assert "united_by_date" not in row.count.reasons
 
 
+def test_an_acquisition_id_used_again_days_later_is_another_look(archive: Archive) -> None:
+    rows = same_day(archive, 0, 3, 7 * 24, acquisition="pass-7")
+    assert [r.frames for r in rows] == [2, 1]
+    assert ["acquisition_id_reused" in r.count.reasons for r in rows] == [True, True]
+
+
+@pytest.mark.parametrize(("hours", "looks"), [(23.9, 1), (24.0, 2)])
+def test_frames_of_an_acquisition_id_lie_less_than_a_day_apart(
+    archive: Archive, hours: float, looks: int
+) -> None:
+    rows = same_day(archive, 0, hours, acquisition="pass-7")
+    assert [("acquisition_id_reused" in r.count.reasons) for r in rows] == [looks > 1] * looks
+
+
 def test_frames_of_other_dates_sensors_or_acquisitions_are_not_united(archive: Archive) -> None:
     for n, different in enumerate(
         [

@@ -239,6 +239,28 @@ def test_a_scene_is_named_by_run_hash_or_path(archive: Archive) -> None:
             archive.redate(unknown, examples.NOON, "second")
 
 
+def test_a_scene_is_named_by_its_file_name_while_only_one_bears_it(archive: Archive) -> None:
+    run_id = stored(archive, examples.run(examples.scene("a.tif", path="x/a.tif")))
+    archive.redate("a.tif", examples.NOON + timedelta(days=3), "second")
+    assert archive.run(run_id).scene.time == examples.NOON + timedelta(days=3)
+    stored(archive, examples.run(examples.scene("other bits", path="y/a.tif")))
+    with pytest.raises(RunUnknown, match=r"2 scenes are called a\.tif"):
+        archive.redate("a.tif", examples.NOON, "second")
+    with pytest.raises(RunUnknown, match="no scenes"):
+        archive.redate("z/a.tif", examples.NOON, "second")
+
+
+@pytest.mark.parametrize(("archived", "told"), [("tiff", "name"), ("name", "tiff")])
+def test_a_tiff_tag_contradicts_nothing(archive: Archive, archived: str, told: str) -> None:
+    stored(archive, examples.run(examples.scene(time_source=archived)))
+    known = archive.dated(examples.scene().identity)
+    assert known is not None
+    [note] = known.checked_against(examples.scene(time_source=told, **examples.day(40)))
+    assert "the better source holds" in note
+    assert known.checked_against(examples.scene(time=None, time_precision=None)) == ()
+    assert archive.dated("sha256:none") is None
+
+
 def test_a_naive_time_is_refused(archive: Archive) -> None:
     run_id = stored(archive, examples.run())
     naive = datetime(2024, 12, 10)
