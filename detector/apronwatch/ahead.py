@@ -1,7 +1,7 @@
 """Work done ahead on threads, its results in order and its memory bounded."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,10 +11,11 @@ Result = TypeVar("Result")
 
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], *, threads: int, ahead: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`work(item)` for each item, in order, done on threads up to `ahead` items before it is asked for.
 
-    An error of an item is raised in its place; what was begun after it is dropped.
+    An error of an item is raised in its place; what was begun after it is dropped. Closing the generator waits for
+    what is being done.
     """
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Result]] = deque()

@@ -1,8 +1,8 @@
 """Scene to detections: the one pass that joins lattice, reading, engine, merging and visibility."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -64,20 +64,21 @@ def detect(
     clock, meter = _Clock(), VisibilityMeter(plan.zones, plan.crs)
     found, done = [], 0
     for view in plan.views:
-        pictures: Iterator[TileImage] = clock.waiting(
-            "read", in_order(reader.read, view.tiles, threads=READING_THREADS, ahead=READ_AHEAD)
-        )
-        if view is plan.views[0]:
-            pictures = _metered(pictures, meter)
-        if not view.classes:
-            found += [Found.nothing() for _ in pictures][:1]
-            continue
-        parts: list[Found] = []
-        for part in clock.waiting("engine", _looked_at(pictures, engine, reader, score_floor)):
-            parts.append(part)
-            done += 1
-            if progress:
-                progress(done, plan.tiles)
+        # Closed before anything else on the way out: no thread may read from a scene that its user then closes.
+        with ExitStack() as threads:
+            read = in_order(reader.read, view.tiles, threads=READING_THREADS, ahead=READ_AHEAD)
+            pictures = clock.waiting("read", threads.enter_context(closing(read)))
+            if view is plan.views[0]:
+                pictures = _metered(pictures, meter)
+            looked_at = threads.enter_context(
+                closing(_looked_at(pictures, engine, reader, view, score_floor))
+            )
+            parts: list[Found] = []
+            for part in clock.waiting("engine", looked_at):
+                parts.append(part)
+                done += 1
+                if progress:
+                    progress(done, plan.tiles)
         with clock.running("merge"):
             found.append(_merged(Found.concatenate(parts), view))
     clock.spent["engine"] = clock.spent.get("engine", 0.0) - clock.spent.get("read", 0.0)
@@ -97,9 +98,12 @@ def _metered(pictures: Iterable[TileImage], meter: VisibilityMeter) -> Iterator[
 
 
 def _looked_at(
-    pictures: Iterable[TileImage], engine: Engine, reader: TileReader, score_floor: float
-) -> Iterator[Found]:
-    """What the engine finds in each tile that shows anything, in order, on as many threads as it is worth."""
+    pictures: Iterable[TileImage], engine: Engine, reader: TileReader, view: View, score_floor: float
+) -> Generator[Found, None, None]:
+    """What the engine finds in each tile that shows anything, in order, on as many threads as it is worth.
+
+    Of a view that may report no class the pictures are only drawn, for their visibility.
+    """
 
     def look(batch: list[TileImage]) -> list[Found]:
         try:
@@ -111,9 +115,11 @@ def _looked_at(
             for picture, answer in zip(batch, answers, strict=True)
         ]
 
-    batches = _batches((p for p in pictures if p.valid.any()), engine.batch)
-    for parts in in_order(look, batches, threads=engine.workers, ahead=engine.workers):
-        yield from parts
+    shown = (p for p in pictures if p.valid.any() and view.classes)
+    looked = in_order(look, _batches(shown, engine.batch), threads=engine.workers, ahead=engine.workers)
+    with closing(looked):
+        for parts in looked:
+            yield from parts
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -42,6 +42,9 @@ def count(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or tensorrt:N.")] = "auto",
     classes: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    stac: Annotated[
+        Path | None, typer.Option(help="Write a STAC item for each dated run into this folder.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> int:
     """Detect, count in the zones of each site, and archive: a table of what each scene shows."""
@@ -72,6 +75,8 @@ def count(
                 progress=lambda path, done, total: advance(done, total),
             )
         )
+    if stac is not None:
+        _write_stac(outcomes, archive, stac)
     if json:
         output.print_json({"apronwatch": __version__, "scenes": [o.to_dict() for o in outcomes]})
     else:
@@ -80,6 +85,14 @@ def count(
         for reason in outcome.reasons:
             output.print_warning(f"{outcome.scene.path}: {reason}")
     return 1 if any(_broken(o) for o in outcomes) else 0
+
+
+def _write_stac(outcomes: "list[SceneOutcome]", archive: str | None, folder: Path) -> None:
+    from apronwatch.archive import Archive
+    from apronwatch.interchange.stac import write_run_items
+
+    with Archive.open(archive, create=False) as store:
+        write_run_items([store.run(run_id) for outcome in outcomes for run_id in outcome.run_ids], folder)
 
 
 def _broken(outcome: "SceneOutcome") -> bool:
