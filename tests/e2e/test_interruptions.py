@@ -67,9 +67,12 @@ def test_killed_at_any_moment_and_run_again(apronwatch: Command, folder: Path) -
 
 def test_ctrl_c_in_the_midst_of_a_scene_keeps_those_before_it(apronwatch: Command, folder: Path) -> None:
     small, large = scenes(folder, 1, side=200)[0], folder / "20241209.tif"
-    make_raster(large, pixels=np.full((6000, 6000, 3), 90, np.uint8), crs="EPSG:32637", transform=PLACE)
+    noise = np.random.default_rng(1).integers(60, 200, (6000, 6000, 3), dtype=np.uint8)
+    make_raster(large, pixels=noise, crs="EPSG:32637", transform=PLACE)
     words = [APRONWATCH, "count", small, large, "--site", "base"]
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
+    )
     end = time.monotonic() + 60
     while _runs(folder / "apronwatch.sqlite") == 0 and child.poll() is None and time.monotonic() < end:
         time.sleep(0.05)
@@ -81,6 +84,11 @@ def test_ctrl_c_in_the_midst_of_a_scene_keeps_those_before_it(apronwatch: Comman
     assert err.count("\n") == 1
     listed = apronwatch("archive", "runs", "--json").document["runs"]
     assert [(run["scene"]["path"], run["status"]) for run in listed] == [(str(small), "done")]
+
+
+def _heed_ctrl_c() -> None:
+    """A shell that runs the tests in the background has them, and their children, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _runs(path: Path) -> int:

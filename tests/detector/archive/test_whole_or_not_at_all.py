@@ -287,6 +287,15 @@ def test_a_lost_connection_is_told(postgres_url: str) -> None:
         assert store(archive, examples.run()) > 0
 
 
+@pytest.fixture
+def _heeding_ctrl_c() -> Iterator[None]:
+    """A shell that runs the tests in the background has them ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeding_ctrl_c")
 def test_an_interrupt_leaves_nothing(archive: Archive) -> None:
     @event.listens_for(archive._engine, "before_cursor_execute")
     def interrupt(connection: object, cursor: object, statement: str, *_: object) -> None:
