@@ -11,7 +11,7 @@ In four lines::
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from apronwatch.version import __version__
 
 if TYPE_CHECKING:
     from apronwatch.archive import Archive
@@ -43,6 +43,7 @@ __all__ = [
     "Detections",
     "Scene",
     "Site",
+    "__version__",
     "count",
     "detect",
     "find_model",

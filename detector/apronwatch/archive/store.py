@@ -9,7 +9,6 @@ import shapely
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from apronwatch import __version__
 from apronwatch.archive.dating import REDATED
 from apronwatch.archive.models import CountTable, DetectionTable, RunTable, SceneTable, SiteTable, ZoneTable
 from apronwatch.counts import Count
@@ -18,6 +17,7 @@ from apronwatch.sceneinfo import SceneInfo
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES
 from apronwatch.times import SOURCES
+from apronwatch.version import __version__
 
 _STRENGTH = {source: n for n, source in enumerate(reversed((REDATED, *SOURCES)))}
 

@@ -42,7 +42,7 @@ def build() -> typer.Typer:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from apronwatch import __version__
+        from apronwatch.version import __version__
 
         typer.echo(f"apronwatch {__version__}")
         raise typer.Exit

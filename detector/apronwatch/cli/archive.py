@@ -22,8 +22,8 @@ def runs(
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> None:
     """List what was looked at: one line a run, oldest first."""
-    from apronwatch import __version__
     from apronwatch.archive import Archive
+    from apronwatch.version import __version__
 
     with Archive.open(archive, create=False) as opened:
         rows = opened.runs(site)

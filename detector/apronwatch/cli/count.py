@@ -48,13 +48,13 @@ def count(
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> int:
     """Detect, count in the zones of each site, and archive: a table of what each scene shows."""
-    from apronwatch import __version__
     from apronwatch.cli.requests import gather, named_sites
     from apronwatch.counts import checked_classes
     from apronwatch.engines import load_engine
     from apronwatch.engines.registry import find_model
     from apronwatch.survey import survey
     from apronwatch.taxonomy import CLASSES
+    from apronwatch.version import __version__
 
     wanted = (
         checked_classes([name.strip() for name in classes.split(",")]) if classes is not None else CLASSES

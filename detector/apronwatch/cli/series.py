@@ -28,8 +28,8 @@ def series(
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> None:
     """Counts of a site over time: one look for each acquisition, from the run last asked for."""
-    from apronwatch import __version__
     from apronwatch.archive import Archive
+    from apronwatch.version import __version__
 
     with Archive.open(archive, create=False) as opened:
         rows = opened.series(site, zone=zone, class_name=class_name, model=model)

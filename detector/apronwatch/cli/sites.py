@@ -25,7 +25,7 @@ def check(
 
     places = [look_over(site) for site in read_sites(file)]
     if json:
-        from apronwatch import __version__
+        from apronwatch.version import __version__
 
         sites = [_plain(place) for place in places]
         output.print_json({"apronwatch": __version__, "file": str(file), "sites": sites})

@@ -11,12 +11,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from apronwatch import __version__
 from apronwatch.engines.entries import FileEntry
 from apronwatch.engines.pinning import check_pin, pin, replace_bytes
 from apronwatch.engines.registry import load_registry, user_folder
 from apronwatch.engines.specs import SUFFIXES
 from apronwatch.errors import ModelUnknown, NetworkUnavailable, OutputInvalid
+from apronwatch.version import __version__
 
 CHUNK_BYTES = 1 << 18
 TIMEOUT_S = 30

@@ -13,7 +13,6 @@ from pathlib import Path
 import platformdirs
 from pydantic import ValidationError
 
-import apronwatch
 from apronwatch.engines.entries import FileEntry, ModelEntry, RegistryFile
 from apronwatch.engines.specs import SUFFIXES, ClassSpec, Format, ModelSpec, read_verified
 from apronwatch.errors import ModelCorrupted, ModelInvalid, ModelUnknown
@@ -64,7 +63,7 @@ class Registry:
 
 def bundled_folder() -> Path:
     """Folder of the weights that come with the program: inside the package, or `weights/` of a checkout."""
-    package = Path(apronwatch.__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / "weights"
     return inside if inside.is_dir() else package.parents[1] / "weights"
 

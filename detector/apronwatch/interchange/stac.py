@@ -13,13 +13,13 @@ import pystac
 import shapely
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
-from apronwatch import __version__
 from apronwatch.archive.rows import ArchivedRun
 from apronwatch.errors import OutputInvalid
 from apronwatch.interchange import antimeridian
 from apronwatch.interchange.files import public_name, save
 from apronwatch.run import Run, counted
 from apronwatch.sceneinfo import SceneInfo
+from apronwatch.version import __version__
 
 FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Proj, Transformer
 
-from apronwatch import __version__
 from apronwatch.detections import Detections, Polygons
 from apronwatch.errors import DetectionsUnreadable, OutputInvalid
 from apronwatch.interchange.files import public_name
 from apronwatch.run import ModelInfo
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.taxonomy import CLASSES
+from apronwatch.version import __version__
 
 ATTRIBUTES = ("class", "score", "length_m", "width_m", "orientation_deg", "truncated")
 """The properties of one detection, in the order of the columns."""

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from apronwatch import __version__
 from apronwatch.counts import Count
 from apronwatch.detections import Detections
 from apronwatch.interchange.files import public_name
@@ -14,6 +13,7 @@ from apronwatch.report import canvas
 from apronwatch.report.words import class_label, drawable, moment, number, several
 from apronwatch.run import Run
 from apronwatch.taxonomy import class_id
+from apronwatch.version import __version__
 from apronwatch.zone import ALL_ZONES
 
 _Entry = tuple[canvas.Colour | None, int, str]

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from apronwatch import __version__
 from apronwatch.archive import SeriesRow
 from apronwatch.counts import Status
 from apronwatch.errors import OutputInvalid
@@ -19,6 +18,7 @@ from apronwatch.interchange.files import save
 from apronwatch.report.panel import GREY, VERMILLION, at, draw_gaps, draw_numbers, key, plain
 from apronwatch.report.words import drawable, listed, several, zone_label
 from apronwatch.taxonomy import CLASSES
+from apronwatch.version import __version__
 from apronwatch.zone import ALL_ZONES
 
 DPI = 160

@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 from string import Template
 
-from apronwatch import __version__
 from apronwatch.archive import Archive, ArchivedRun, SeriesRow
 from apronwatch.interchange.files import check_folder, public_name, save
 from apronwatch.report import sections, tables
@@ -18,6 +17,7 @@ from apronwatch.report.markup import Markup, data_image, join, name, picture, ta
 from apronwatch.report.overlay import overlay, zones_of
 from apronwatch.report.words import moment, several
 from apronwatch.site import Site
+from apronwatch.version import __version__
 from apronwatch.zone import ALL_ZONES
 
 PICTURED = 12
