@@ -54,7 +54,7 @@ def sample_pixels(
         (M, B) the same, and what the quick look lacked, M at most 2 `MOST`.
     """
     parts = quick_parts(dataset, band)
-    found = _collect(parts, read)
+    found = _collect(parts, read, most=_widest(dataset, band) ** 2)
     lacking = [index for index, sample in enumerate(found.T) if telling(sample).size < LEAST]
     if not lacking or parts == [(_whole(dataset), None)]:
         return found, found
@@ -67,7 +67,7 @@ def quick_parts(dataset: DatasetReader, band: int) -> list[Part]:
     """Windows of the quick look, and the shape that each is read in (None: as it is)."""
     width, height = int(dataset.width), int(dataset.height)
     whole = _whole(dataset)
-    most = ROUGH_PX if dataset.dtypes[band - 1] == "uint8" else SAMPLE_PX
+    most = _widest(dataset, band)
     if max(width, height) <= most:
         return [(whole, None)]
     for step in sorted(dataset.overviews(band)):
@@ -79,6 +79,10 @@ def quick_parts(dataset: DatasetReader, band: int) -> list[Part]:
         for top, bottom in _spread(height)
         for left, right in _spread(width)
     ]
+
+
+def _widest(dataset: DatasetReader, band: int) -> int:
+    return ROUGH_PX if dataset.dtypes[band - 1] == "uint8" else SAMPLE_PX
 
 
 def _whole(dataset: DatasetReader) -> Window:
@@ -116,15 +120,17 @@ def _other_than(bands: Sequence[int], known: Sequence[float | None]) -> Choose:
     return choose
 
 
-def _collect(parts: Iterable[Part], read: Read, choose: Choose | None = None) -> NDArray[np.generic]:
-    """(N, B) valid pixels of the parts, evenly thinned to `MOST`."""
+def _collect(
+    parts: Iterable[Part], read: Read, choose: Choose | None = None, most: int = MOST
+) -> NDArray[np.generic]:
+    """(N, B) valid pixels of the parts, evenly thinned to `most`."""
     kept: list[NDArray[np.generic]] = []
     step = 1
     for window, shape in parts:
         pixels, valid = read(window, shape)
         found = pixels[valid]
         kept.append((found if choose is None else found[choose(found)])[::step].copy())
-        while sum(map(len, kept)) > MOST:
+        while sum(map(len, kept)) > most:
             # Thirds, for rows are often powers of two long: every second pixel would be a pattern of columns.
             step *= 3
             kept = [part[::3].copy() for part in kept]
