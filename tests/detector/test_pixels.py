@@ -266,11 +266,11 @@ def test_a_large_scene_without_a_valid_pixel_has_a_stretch(tmp_path: Path) -> No
         assert scene.stretch == Stretch("percentile", (0.0,), (1.0,))
 
 
-def test_a_thinned_sample_is_like_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apronwatch.sampling.MOST", 3000)
+def test_a_thinned_sample_is_like_the_whole() -> None:
     pixels = picture(1024, 512, 3, "uint16")
     parts = [(Window(0, top, 512, 128), None) for top in range(0, 1024, 128)]
-    found = _collect(parts, lambda w, shape: (pixels[w.toslices()], np.ones((128, 512), dtype=np.bool_)))
+    whole_part = np.ones((128, 512), dtype=np.bool_)
+    found = _collect(parts, lambda w, shape: (pixels[w.toslices()], whole_part), most=3000)
     assert 1000 < len(found) <= 3000
     whole = Stretch.measure(list(pixels.reshape(-1, 3).T))
     thinned = Stretch.measure(list(found.T))
