@@ -68,6 +68,10 @@ class ClassUnknown(ApronwatchError):
     """A class name that is not counted."""
 
 
+class ScenarioInvalid(ApronwatchError):
+    """A scenario of synthetic scenes that cannot be read, or asks for what cannot be drawn."""
+
+
 class ModelUnknown(ApronwatchError):
     """A model name or file that no registry names."""
 
@@ -118,6 +122,14 @@ class RunUnknown(ApronwatchError):
 
 class DetectionsUnreadable(ApronwatchError):
     """A file of detections that does not hold what its format says."""
+
+
+class DatasetInvalid(ApronwatchError):
+    """A folder that does not hold the dataset it was said to hold, or one with faults that were not to be borne."""
+
+
+class ClassMapInvalid(ApronwatchError):
+    """A table of source classes that cannot be read, or that says two things of one class."""
 
 
 class OutputInvalid(ApronwatchError):

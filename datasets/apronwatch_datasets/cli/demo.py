@@ -27,17 +27,20 @@ def demo(
     ),
 ) -> int:
     """The whole job on a drawn air base, offline: scenes, counts, chart, overlays, report."""
-    from apronwatch_datasets.synthetic import drawdown, write_scenario
+    from apronwatch_datasets.synthetic import demo_scenario, write_scenario
 
     _claim(out)
     typer.echo(_HEADLINE)
     with output.progress("drawing") as advance:
-        files = write_scenario(drawdown(), out, advance)
+        files = write_scenario(demo_scenario(), out, advance)
     _begin_anew_if_changed(files, out)
     outcomes = _count(files, out / _ARCHIVE)
     _publish(files, out)
     _print_table(files, outcomes)
     _print_guide(out)
+    for outcome in outcomes:
+        for reason in outcome.reasons:
+            output.print_warning(f"{outcome.scene.path}: {reason}")
     return 1 if any(o.status.value == "failed" for o in outcomes) else 0
 
 

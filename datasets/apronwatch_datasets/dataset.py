@@ -1,0 +1,167 @@
+"""A dataset verified and loaded: adapter, image files, class map, checks."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from apronwatch.errors import ApronwatchError, DatasetInvalid
+from apronwatch_datasets.checking import Check
+from apronwatch_datasets.class_map import ClassMap, class_map
+from apronwatch_datasets.faults import Fault, FaultKind, Mending
+from apronwatch_datasets.pictures import read_picture
+from apronwatch_datasets.records import Card, LabelledImage
+from apronwatch_datasets.source import Log, SourceImage
+
+Progress = Callable[[int, int], None]
+"""Called with (images done, images in all)."""
+
+
+class Adapter(Protocol):
+    """What a module of `adapters` holds: a card, and a function `read(root, log)`."""
+
+    CARD: Card
+
+    def read(self, root: Path, log: Log) -> Iterator[SourceImage]:
+        """Every image of the dataset in a fixed order, as its files say it.
+
+        Raises:
+            DatasetInvalid: the folder does not hold this dataset.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A loaded dataset.
+
+    Attributes:
+        card: what it is.
+        root: where it lies.
+        images: those that can be used, in the adapter's order.
+        faults: everything that was wrong, in that order.
+        tally: source class -> {`kept`, `ignored`, `background`, `dropped`: number}. Together they are the
+            objects written in the label files: none goes unsaid.
+    """
+
+    card: Card
+    root: Path
+    images: tuple[LabelledImage, ...]
+    faults: tuple[Fault, ...]
+    tally: Mapping[str, Counter[str]]
+
+
+def load(
+    adapter: Adapter,
+    root: Path,
+    *,
+    own_classes: Path | None = None,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read, check and mend a dataset. Every image is decoded once, so that one cut short is found here.
+
+    Args:
+        adapter: of the dataset's format.
+        root: its folder.
+        own_classes: a class map whose rows go before ours.
+        workers: threads that decode.
+        progress: told of images done.
+
+    Raises:
+        DatasetInvalid: the folder is missing, does not hold this dataset, or holds no image that can be used.
+        ClassMapInvalid: `own_classes` cannot be read.
+    """
+    if not root.is_dir():
+        raise DatasetInvalid(f"{root}: no such folder; give the folder of {adapter.CARD.title}")
+    classes = class_map(adapter.CARD.name, own_classes)
+    log = Log(root)
+    sources = list(adapter.read(root, log))
+    _check_names(sources, root)
+    tally: dict[str, Counter[str]] = {name: Counter(dropped=n) for name, n in log.lost.items()}
+    images = []
+    with ThreadPoolExecutor(workers) as pool:
+        for done, (source, seen) in enumerate(zip(sources, pool.map(_look, sources), strict=True)):
+            image, fates = _verified(source, seen, classes, adapter.CARD, log)
+            for name, counts in fates.items():
+                tally.setdefault(name, Counter()).update(counts)
+            if image is not None:
+                images.append(image)
+            if progress is not None:
+                progress(done + 1, len(sources))
+    return Dataset(adapter.CARD, root, tuple(images), tuple(log.faults), tally)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the image file itself says, or why it says nothing."""
+
+    size: tuple[int, int] | None
+    gsd_m: float | None
+    why: str
+
+
+def _look(source: SourceImage) -> _Seen:
+    if not source.path.is_file():
+        return _Seen(None, None, "")
+    try:
+        picture = read_picture(source.path)
+    except ApronwatchError as error:
+        return _Seen(None, None, str(error))
+    height, width = picture.valid.shape
+    return _Seen((width, height), picture.gsd_m, "")
+
+
+def _verified(
+    source: SourceImage, seen: _Seen, classes: ClassMap, card: Card, log: Log
+) -> tuple[LabelledImage | None, Mapping[str, Counter[str]]]:
+    """The image as it may be used, or None; and what became of its objects."""
+    if seen.size is None:
+        return None, _left_out(source, seen, log)
+    said = (source.width, source.height)
+    labels = source.labels or source.path
+    if None not in said and said != seen.size:
+        log.add(
+            FaultKind.SIZE_DIFFERS,
+            labels,
+            f"labels made for {said[0]} x {said[1]} pixels, {source.path.name} has {seen.size[0]} x {seen.size[1]}",
+            Mending.AS_THE_FILE_SAYS,
+        )
+    gsd_m = seen.gsd_m or source.gsd_m
+    checked = Check(source.objects, seen.size, labels, gsd_m, classes, card, log).run()
+    annotated = card.annotated if source.annotated is None else source.annotated
+    image = LabelledImage(
+        source.name,
+        source.path,
+        source.labels,
+        *seen.size,
+        gsd_m,
+        source.time,
+        source.place,
+        checked.objects,
+        annotated,
+        source.published_split,
+    )
+    return image, checked.fates
+
+
+def _left_out(source: SourceImage, seen: _Seen, log: Log) -> Mapping[str, Counter[str]]:
+    names = Counter(source.objects.names.tolist())
+    missing = not seen.why
+    log.add(
+        FaultKind.MISSING_IMAGE if missing else FaultKind.UNREADABLE_IMAGE,
+        source.labels or source.path if missing else source.path,
+        f"no image {source.path.name}" if missing else seen.why,
+        Mending.IMAGE_LEFT_OUT,
+        objects=len(source.objects),
+    )
+    return {name: Counter(dropped=n) for name, n in names.items()}
+
+
+def _check_names(sources: Sequence[SourceImage], root: Path) -> None:
+    if not sources:
+        raise DatasetInvalid(f"{root}: no labelled image found; see the dataset's layout in docs/datasets.md")
+    twice = [name for name, n in Counter(s.name for s in sources).items() if n > 1]
+    if twice:
+        raise DatasetInvalid(f"{root}: two images are called {twice[0]}; names must be unique in a dataset")

@@ -1,0 +1,1 @@
+"""Tiny fakes of each dataset, damage included: what its tests and examples run on."""
