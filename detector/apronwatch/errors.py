@@ -132,5 +132,17 @@ class ClassMapInvalid(ApronwatchError):
     """A table of source classes that cannot be read, or that says two things of one class."""
 
 
+class ConfigInvalid(ApronwatchError):
+    """A file that describes a run and cannot be read, or asks for what cannot be."""
+
+
+class TilesInvalid(ApronwatchError):
+    """A folder of training tiles that is not whole, or was not prepared by `apronwatch data prepare`."""
+
+
+class LeakFound(ApronwatchError):
+    """Images of different splits that show the same ground."""
+
+
 class OutputInvalid(ApronwatchError):
     """An output path or format that cannot be written."""

@@ -1,0 +1,141 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apronwatch.geometry import rotated_boxes
+from apronwatch_datasets.checking import Check, Checked, clip
+from apronwatch_datasets.class_map import class_map
+from apronwatch_datasets.faults import FaultKind, Mending
+from apronwatch_datasets.records import Card, horizontal_boxes
+from apronwatch_datasets.source import Log, SourceObjects
+
+CARD = Card("dota", "DOTA", "", "", "", "", frozenset({"plane"}))
+SIZE = (100, 80)
+
+
+def check(polygons: Any, names: list[str], **more: Any) -> tuple[Checked, Log]:
+    log = Log(Path("root"))
+    found = SourceObjects.of(polygons, names, **more)
+    done = Check(found, SIZE, Path("root/a.txt"), 0.5, class_map("dota"), CARD, log).run()
+    return done, log
+
+
+def kinds(log: Log) -> list[tuple[FaultKind, Mending]]:
+    return [(fault.kind, fault.mending) for fault in log.faults]
+
+
+def test_sound_objects_pass_unchanged() -> None:
+    boxes = rotated_boxes([30, 60], [30, 40], [20, 10], [8, 10], [0.4, 1.2])
+    done, log = check(boxes, ["plane", "ship"])
+    assert np.array_equal(done.objects.polygons, boxes)
+    assert not log.faults
+
+
+def test_a_box_past_the_edge_is_clipped_and_said() -> None:
+    done, log = check(horizontal_boxes([90], [10], [110], [20]), ["plane"], oriented=False, lines=[7])
+    assert done.objects.polygons[0] == pytest.approx(np.array([[90, 10], [100, 10], [100, 20], [90, 20]]))
+    assert kinds(log) == [(FaultKind.OUTSIDE_IMAGE, Mending.CLIPPED)]
+    assert (log.faults[0].file, log.faults[0].line) == ("a.txt", 7)
+    assert not done.objects.ignore[0]
+
+
+def test_of_a_box_that_hardly_shows_the_rest_is_ignored_not_background() -> None:
+    done, log = check(horizontal_boxes([95], [10], [130], [20]), ["plane"])
+    assert done.objects.ignore.tolist() == [True]
+    assert done.objects.polygons[0, :, 0].max() == pytest.approx(100)
+    assert kinds(log) == [(FaultKind.OUTSIDE_IMAGE, Mending.IGNORED)]
+
+
+def test_a_box_wholly_outside_is_dropped() -> None:
+    done, log = check(horizontal_boxes([110], [10], [130], [20]), ["plane"])
+    assert not len(done.objects)
+    assert done.fates == {"plane": {"dropped": 1}}
+    assert kinds(log) == [(FaultKind.OUTSIDE_IMAGE, Mending.DROPPED)]
+
+
+@pytest.mark.parametrize(
+    "flat", [[(5, 5)] * 4, [(5, 5), (20, 5), (20, 5), (5, 5)], [(5, 5), (np.nan, 5), (9, 9), (5, 9)]]
+)
+def test_what_encloses_nothing_is_dropped(flat: list[tuple[float, float]]) -> None:
+    done, log = check([flat], ["plane"])
+    assert not len(done.objects)
+    assert kinds(log) == [(FaultKind.ZERO_AREA, Mending.DROPPED)]
+
+
+def test_crossed_sides_are_put_in_order() -> None:
+    done, log = check([[(10, 10), (30, 30), (30, 10), (10, 30)]], ["plane"])
+    assert shapely.polygons(done.objects.polygons[0]).equals(shapely.box(10, 10, 30, 30))
+    assert kinds(log) == [(FaultKind.CROSSED_POLYGON, Mending.REORDERED)]
+
+
+def test_a_double_is_dropped_once_and_the_first_stays() -> None:
+    box = horizontal_boxes([10], [10], [30], [20])
+    done, log = check(np.concatenate([box, box + 0.2, box + 40, box]), ["plane"] * 4)
+    assert done.objects.lines.tolist() == [1, 3]
+    assert kinds(log) == [(FaultKind.DOUBLED_BOX, Mending.DROPPED)] * 2
+
+
+def test_two_classes_for_one_box_are_named_and_left() -> None:
+    box = horizontal_boxes([10], [10], [30], [20])
+    done, log = check(np.concatenate([box, box]), ["plane", "helicopter"])
+    assert len(done.objects) == 2
+    assert kinds(log) == [(FaultKind.DOUBLED_BOX, Mending.NOTHING)]
+
+
+def test_a_class_that_nobody_mapped_is_ignored_and_said() -> None:
+    done, log = check(horizontal_boxes([10], [10], [30], [20]), ["zeppelin"])
+    assert done.objects.ignore.tolist() == [True]
+    assert kinds(log) == [(FaultKind.UNKNOWN_CLASS, Mending.IGNORED)]
+
+
+def test_background_is_no_object_and_no_fault() -> None:
+    done, log = check(horizontal_boxes([10], [10], [30], [20]), ["harbor"])
+    assert not len(done.objects)
+    assert done.fates == {"harbor": {"background": 1}}
+    assert not log.faults
+
+
+finite = st.floats(-40, 140)
+boxes = st.tuples(finite, finite, st.floats(0, 60), st.floats(0, 60), st.floats(-4, 4))
+names = st.sampled_from(["plane", "ship", "harbor", "zeppelin", "small-vehicle"])
+
+
+@given(st.lists(st.tuples(boxes, names), max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_no_object_goes_unsaid(drawn: list[tuple[tuple[float, ...], str]]) -> None:
+    polygons = [rotated_boxes(*box)[0] for box, _ in drawn]
+    done, log = check(np.array(polygons).reshape(-1, 4, 2), [name for _, name in drawn])
+    assert sum(sum(fates.values()) for fates in done.fates.values()) == len(drawn)
+    dropped = sum(fates["dropped"] for fates in done.fates.values())
+    assert dropped == sum(fault.objects for fault in log.faults)
+    assert len(done.objects) == sum(fates["kept"] + fates["ignored"] for fates in done.fates.values())
+    hulls = (
+        shapely.total_bounds(shapely.polygons(done.objects.polygons)) if len(done.objects) else [0, 0, 0, 0]
+    )
+    reach = 60.0  # a clipped box is as long as what shows of it, so no corner is further out than that
+    assert hulls[0] > -reach
+    assert hulls[3] < SIZE[1] + reach
+
+
+@given(boxes)
+@settings(max_examples=200, deadline=None)
+def test_a_clipped_box_holds_all_that_shows(drawn: tuple[float, ...]) -> None:
+    polygon = rotated_boxes(*drawn)[0]
+    whole = shapely.polygons(polygon)
+    if whole.area < 1e-3:
+        return
+    clipped, share = clip(polygon, (0.0, 0.0, 100.0, 80.0))
+    shows = whole.intersection(shapely.box(0, 0, 100, 80))
+    assert share == pytest.approx(shows.area / whole.area, abs=1e-6)
+    if clipped is None:
+        assert shows.area < 1e-5
+        return
+    box = shapely.polygons(clipped)
+    assert box.buffer(1e-6).covers(shows)
+    assert box.area <= whole.area * (1 + 1e-6)
+    assert whole.buffer(1e-6).covers(box)

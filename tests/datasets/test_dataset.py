@@ -1,0 +1,68 @@
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from apronwatch.errors import DatasetInvalid
+from apronwatch_datasets.dataset import load
+from apronwatch_datasets.faults import FaultKind, counted
+from apronwatch_datasets.records import Card, horizontal_boxes
+from apronwatch_datasets.source import Log, SourceImage, SourceObjects
+from tests.rasters import make_raster
+
+
+class Given:
+    """An adapter that gives what it was made with."""
+
+    CARD = Card("coco", "Given", "", "", "", "", frozenset({"plane"}))
+
+    def __init__(self, images: Sequence[SourceImage]) -> None:
+        self.images = images
+
+    def read(self, root: Path, log: Log) -> Iterator[SourceImage]:
+        yield from self.images
+
+
+def image(folder: Path, name: str, suffix: str = ".png", **more: object) -> SourceImage:
+    objects = SourceObjects.of(horizontal_boxes([4, 30], [4, 20], [20, 50], [16, 40]), ["plane", "ship"])
+    return SourceImage(name, folder / f"{name}{suffix}", folder / f"{name}.txt", objects, place=name, **more)  # type: ignore[arg-type]
+
+
+def paint(path: Path, size: tuple[int, int] = (64, 48)) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    assert cv2.imwrite(str(path), pixels)
+
+
+def test_missing_and_broken_images_are_left_out_with_their_objects(tmp_path: Path) -> None:
+    for name in ("whole", "cut"):
+        paint(tmp_path / f"{name}.png")
+    whole = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    dataset = load(Given([image(tmp_path, n) for n in ("whole", "cut", "absent")]), tmp_path)
+    assert [i.name for i in dataset.images] == ["whole"]
+    assert counted(dataset.faults) == {FaultKind.MISSING_IMAGE: 1, FaultKind.UNREADABLE_IMAGE: 1}
+    assert dataset.tally == {"plane": {"kept": 1, "dropped": 2}, "ship": {"kept": 1, "dropped": 2}}
+
+
+def test_the_file_knows_its_size(tmp_path: Path) -> None:
+    paint(tmp_path / "a.png")
+    dataset = load(Given([image(tmp_path, "a", width=100, height=48)]), tmp_path)
+    assert (dataset.images[0].width, dataset.images[0].height) == (64, 48)
+    assert counted(dataset.faults) == {FaultKind.SIZE_DIFFERS: 1}
+
+
+def test_a_georeferenced_file_knows_its_gsd(tmp_path: Path) -> None:
+    make_raster(tmp_path / "a.tif", size=(60, 80))
+    dataset = load(Given([image(tmp_path, "a", ".tif", gsd_m=0.3)]), tmp_path)
+    assert dataset.images[0].gsd_m == pytest.approx(0.5, rel=1e-3)
+
+
+def test_no_folder_no_image_and_one_name_twice_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetInvalid, match="no such folder"):
+        load(Given([]), tmp_path / "absent")
+    with pytest.raises(DatasetInvalid, match="no labelled image"):
+        load(Given([]), tmp_path)
+    with pytest.raises(DatasetInvalid, match="two images are called a"):
+        load(Given([image(tmp_path, "a"), image(tmp_path, "a")]), tmp_path)

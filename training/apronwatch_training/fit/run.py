@@ -1,0 +1,152 @@
+"""One run: from a checked configuration to fitted weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from apronwatch.engines.torch import import_ultralytics
+from apronwatch.errors import CallInvalid
+from apronwatch_training.fit.config import FitConfig
+
+FITTED = "fitted.pt"
+"""The averaged weights of the last epoch, without what only training needs."""
+
+CONFIG = "config.json"
+"""The configuration of a run, in its folder."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a run gave: the weights, and its table of losses per epoch."""
+
+    weights: Path
+    results: Path
+
+
+def fit(config: FitConfig, device: str, *, resume: bool = False) -> Fitted:
+    """Train until the schedule ends.
+
+    Args:
+        config: checked by `preflight.check`.
+        device: `cpu`, or numbers of GPUs (`0,1`: one process each).
+        resume: go on from the last whole checkpoint of the same run.
+
+    Raises:
+        CallInvalid: the run's folder holds a run and `resume` was not asked for; or there is nothing to resume; or
+            the configuration is not the one that the run began with.
+    """
+    import_ultralytics()
+    from ultralytics.utils import SETTINGS
+    from ultralytics.utils.torch_utils import strip_optimizer
+
+    from apronwatch_training.fit.trainer import Trainer
+
+    SETTINGS.update({"sync": False, "tensorboard": True})
+    out = config.run.out
+    last = out / "weights" / "last.pt"
+    if (out / FITTED).is_file() and resume:
+        raise CallInvalid(f"{out}: this run is finished; its weights are {out / FITTED}")
+    _begin(config, resume, last)
+    overrides = ultralytics_arguments(config, device)
+    if resume:
+        overrides["resume"] = str(last)
+    Trainer(overrides=overrides).train()
+    strip_optimizer(last, s=str(out / FITTED))
+    return Fitted(out / FITTED, out / "results.csv")
+
+
+def _begin(config: FitConfig, resume: bool, last: Path) -> None:
+    """Make the run's folder, or see that it holds the run that is to go on."""
+    out = config.run.out
+    told = config.model_dump_json(indent=1) + "\n"
+    if resume:
+        if not last.is_file():
+            raise CallInvalid(f"{out}: no checkpoint to resume from; start the run without --resume")
+        if (out / CONFIG).read_text(encoding="utf-8") != told:
+            raise CallInvalid(f"{out}: begun with another configuration; restore it, or give another run.out")
+    elif last.is_file():
+        raise CallInvalid(f"{out}: holds a run; go on with --resume, or give another run.out")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / CONFIG).write_text(told, encoding="utf-8")
+    (out / "data.yaml").write_text(yaml.safe_dump(_data(config), sort_keys=False), encoding="utf-8")
+
+
+def _data(config: FitConfig) -> dict[str, Any]:
+    """Ultralytics' description of the tiles, with what our dataset wants to know besides."""
+    folder = config.data.tiles.resolve()
+    content: dict[str, Any] = yaml.safe_load((folder / "data.yaml").read_text(encoding="utf-8"))
+    has_val = any((folder / "images" / "val").glob("*"))
+    return {
+        "path": str(folder),
+        "train": "images/train",
+        "val": "images/val" if has_val else "images/train",
+        "names": content["names"],
+        "plain_labels": not config.run.partial_labels,
+        "clouds": config.augment.clouds,
+    }
+
+
+def ultralytics_arguments(config: FitConfig, device: str) -> dict[str, Any]:
+    """A configuration in Ultralytics' terms."""
+    schedule, augment, out = config.schedule, config.augment, config.run.out
+    return {
+        "model": f"{config.start.model}.yaml",
+        "pretrained": str(config.start.weights) if config.start.weights else False,
+        "data": str(out / "data.yaml"),
+        "save_dir": str(out),
+        "project": str(out.parent),
+        "name": out.name,
+        "exist_ok": True,
+        "device": device,
+        "epochs": schedule.epochs,
+        "batch": schedule.batch,
+        "nbs": schedule.batch,
+        "imgsz": schedule.tile_px,
+        "optimizer": schedule.optimizer,
+        "lr0": schedule.learning_rate,
+        "lrf": schedule.final_rate,
+        "cos_lr": True,
+        "warmup_epochs": schedule.warmup_epochs,
+        "warmup_bias_lr": 0.0,
+        "close_mosaic": schedule.close_mosaic_epochs,
+        "seed": schedule.seed,
+        "amp": {"fp32": False, "fp16": True, "bf16": "bf16"}[schedule.precision],
+        "patience": 0,
+        "val": False,
+        "plots": False,
+        "workers": config.run.workers,
+        "mosaic": augment.mosaic,
+        "degrees": augment.turn_deg,
+        "scale": list(augment.zoom),
+        "translate": augment.shift,
+        "fliplr": augment.flip,
+        "flipud": augment.flip,
+        "mixup": 0.0,
+        "cutmix": 0.0,
+        "copy_paste": 0.0,
+        "hsv_h": 0.01,
+        "hsv_s": 0.4,
+        "hsv_v": 0.0,
+        "augmentations": sensing_transforms(config),
+    }
+
+
+def sensing_transforms(config: FitConfig) -> list[Any]:
+    """The Albumentations transforms that are switched on, in the order of light's way: ground, air, sensor, file."""
+    import albumentations as A
+
+    from apronwatch_training.fit import sensing
+
+    augment = config.augment
+    made = [
+        sensing.Haze(p=augment.haze),
+        sensing.CoarserSensor(p=augment.coarser),
+        sensing.Misregistration(p=augment.misregistration),
+        A.ToGray(p=augment.panchromatic),
+        sensing.SensorNoise(p=augment.noise),
+        sensing.Stretch(p=augment.stretch),
+        A.ImageCompression(quality_range=(40, 95), p=augment.jpeg),
+    ]
+    return [transform for transform in made if transform.p > 0]

@@ -1,0 +1,89 @@
+"""Ultralytics' trainer for oriented boxes, on tiles whose labels are known in part."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from ultralytics.models.yolo.obb import OBBTrainer
+from ultralytics.nn.tasks import OBBModel
+from ultralytics.utils.torch_utils import unwrap_model
+
+from apronwatch.engines.devices import usable_cores
+from apronwatch_training.fit.checkpoints import load_state, save_state
+from apronwatch_training.fit.heads import transplant
+from apronwatch_training.fit.loss import partial_criterion
+from apronwatch_training.fit.tiles import PLAIN_LABELS, TileDataset
+
+
+class Trainer(OBBTrainer):
+    """Fits a model.
+
+    It differs from Ultralytics' own in the dataset (`TileDataset`), the loss (`PartialOBBLoss`), in that it does not
+    judge the model on tiles (horizontal labels would make that figure meaningless, and no tile is what is counted:
+    see `evaluate`), and in that its checkpoints are written whole and hold the trained weights as well.
+    """
+
+    model: Any
+    ema: Any
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> TileDataset:
+        """Tiles of one split."""
+        return TileDataset(
+            img_path=img_path,
+            imgsz=self.args.imgsz,
+            batch_size=batch,
+            augment=mode == "train",
+            hyp=self.args,
+            rect=False,
+            cache=self.args.cache or None,
+            stride=32,
+            pad=0.0,
+            prefix=f"{mode}: ",
+            task="obb",
+            data=self.data,
+            fraction=self.args.fraction if mode == "train" else 1.0,
+        )
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> OBBModel:
+        """A model with our classes; what given weights know of them is kept."""
+        model = super().get_model(cfg, weights, verbose)
+        if weights is not None and weights.names != model.names:
+            transplant(model, weights)
+        return model
+
+    def resume_training(self, ckpt: Any) -> None:
+        """Go on from a checkpoint, or begin; either way with our loss."""
+        super().resume_training(ckpt)
+        model = unwrap_model(self.model)
+        if self.start_epoch:
+            load_state(self.wdir, self.start_epoch - 1, model, self.ema.ema)
+        if not self.data.get(PLAIN_LABELS):
+            criterion = partial_criterion(model)
+            if self.start_epoch and hasattr(criterion, "update"):
+                criterion.updates = self.start_epoch - 1
+                criterion.update()
+            model.criterion = criterion
+        if self.device.type == "cpu":
+            # Ultralytics leaves torch one thread fewer than there are cores.
+            torch.set_num_threads(usable_cores())
+
+    def validate(self) -> tuple[dict[str, float], None]:
+        """Nothing: see the class."""
+        return self.metrics or {}, None
+
+    def final_eval(self) -> None:
+        """Nothing: see the class."""
+
+    def save_model(self) -> bool:
+        """Write the checkpoints whole or not at all: a run killed meanwhile resumes from those before."""
+        last, best = self.last, self.best
+        self.last, self.best = (Path(f"{path}.part") for path in (last, best))
+        try:
+            saved = bool(super().save_model())
+            save_state(self.wdir, self.epoch, unwrap_model(self.model), self.ema.ema)
+            for draft, path in ((self.last, last), (self.best, best)):
+                if draft.exists():
+                    draft.replace(path)
+        finally:
+            self.last, self.best = last, best
+        return saved
