@@ -36,17 +36,25 @@ class Clouds(BaseTransform):
         if random.random() >= self.p:
             return labels
         picture: NDArray[np.uint8] = labels["img"]
-        cover = cloud_field(picture.shape[:2], random.uniform(*self.cover), random.getrandbits(32))
-        shift = [
-            int(v * max(picture.shape[:2])) for v in (random.uniform(-0.3, 0.3), random.uniform(-0.3, 0.3))
-        ]
-        shade = np.roll(cover, shift, axis=(0, 1)) * np.float32(random.uniform(0.2, self.shadow))
+        cover, shadow = _cloud_and_shadow(picture.shape[:2], random.uniform(*self.cover))
+        shade = shadow * np.float32(random.uniform(0.2, self.shadow))
         labels["img"] = _painted(picture, cover, shade, random.uniform(215, 255))
         opaque = cover > OPAQUE
         mask: NDArray[np.uint8] = labels[MASK].copy()
         mask[opaque] = EVERYTHING
         labels[MASK] = mask
         return _without_hidden(labels, opaque)
+
+
+def _cloud_and_shadow(
+    shape: tuple[int, int], share: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Two views of one sky: what stands over the picture, and what stands between it and the sun."""
+    down, right = (int(random.uniform(0.05, 0.3) * side) for side in shape)
+    height, width = shape
+    sky = cloud_field((height + down, width + right), share, random.getrandbits(32))
+    first, second = sky[:height, :width], sky[down:, right:]
+    return (first, second) if random.random() < 0.5 else (second, first)
 
 
 def cloud_field(shape: tuple[int, int], share: float, seed: int) -> NDArray[np.float32]:

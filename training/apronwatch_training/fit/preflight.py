@@ -36,7 +36,7 @@ def check(config: FitConfig, device: str) -> Tiles:
         CallInvalid: the weights are missing, or the disk is too full.
         DeviceUnavailable: a GPU was asked for that is not there, or a precision that the device does not have.
     """
-    tiles = _check_tiles(config.data.tiles)
+    tiles = check_tiles(config.data.tiles)
     weights = config.start.weights
     if weights is not None and not weights.is_file():
         raise CallInvalid(f"{weights}: no such weights; give a .pt file, or leave start.weights out")
@@ -49,7 +49,8 @@ def check(config: FitConfig, device: str) -> Tiles:
     return tiles
 
 
-def _check_tiles(folder: Path) -> Tiles:
+def check_tiles(folder: Path) -> Tiles:
+    """What a folder of tiles holds. Raises `TilesInvalid` if it is not whole, or its classes are not ours."""
     described = folder / "data.yaml"
     if not described.is_file():
         raise TilesInvalid(f"{folder}: no data.yaml; give a folder that `apronwatch data prepare` wrote")

@@ -70,10 +70,12 @@ def _begin(config: FitConfig, resume: bool, last: Path) -> None:
         raise CallInvalid(f"{out}: holds a run; go on with --resume, or give another run.out")
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIG).write_text(told, encoding="utf-8")
-    (out / "data.yaml").write_text(yaml.safe_dump(_data(config), sort_keys=False), encoding="utf-8")
+    (out / "data.yaml").write_text(
+        yaml.safe_dump(tiles_description(config), sort_keys=False), encoding="utf-8"
+    )
 
 
-def _data(config: FitConfig) -> dict[str, Any]:
+def tiles_description(config: FitConfig) -> dict[str, Any]:
     """Ultralytics' description of the tiles, with what our dataset wants to know besides."""
     folder = config.data.tiles.resolve()
     content: dict[str, Any] = yaml.safe_load((folder / "data.yaml").read_text(encoding="utf-8"))

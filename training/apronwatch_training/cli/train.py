@@ -1,0 +1,61 @@
+"""`apronwatch train …`: how the weights are made."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apronwatch.cli import output
+
+app = typer.Typer(help="Fit, evaluate, calibrate and export weights.", no_args_is_help=True)
+
+Config = Annotated[Path, typer.Argument(help="A run as TOML; training/configs holds examples.")]
+
+
+@app.command()
+def fit(
+    config: Config,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole checkpoint.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, or numbers of GPUs (0,1). Default: every GPU, else the CPU.")
+    ] = None,
+) -> None:
+    """Train a model on prepared tiles, as a configuration says; all of it is checked first."""
+    from apronwatch.engines.torch import import_ultralytics
+
+    import_ultralytics()
+    from apronwatch_training.fit.config import read_config
+    from apronwatch_training.fit.preflight import check, default_device
+    from apronwatch_training.fit.run import fit as run
+
+    told = read_config(config)
+    where = device or default_device()
+    tiles = check(told, where)
+    output.say(
+        f"{tiles.training} training tiles with {tiles.labels} labels, {tiles.validation} for validation; "
+        f"{told.start.model} for {told.schedule.epochs} epochs on {where}; into {told.run.out}"
+    )
+    fitted = run(told, where, resume=resume)
+    output.say(f"weights: {fitted.weights}\nlosses of each epoch: {fitted.results}")
+    output.say(f"next: apronwatch models export {fitted.weights}, then apronwatch train evaluate")
+
+
+@app.command("augment-look")
+def augment_look(
+    config: Config,
+    out: Annotated[Path, typer.Option(help="The contact sheet (PNG).")],
+    samples: Annotated[int, typer.Option(min=1, max=20, help="How many tiles.")] = 4,
+    seed: Annotated[int, typer.Option(help="Another seed, other tiles.")] = 0,
+) -> None:
+    """Draw what each augmentation does to training tiles, alone and all together."""
+    from apronwatch.engines.torch import import_ultralytics
+
+    import_ultralytics()
+    from apronwatch_training.fit.config import read_config
+    from apronwatch_training.fit.look import augment_look as draw
+    from apronwatch_training.fit.preflight import check_tiles
+
+    told = read_config(config)
+    check_tiles(told.data.tiles)
+    draw(told, out, samples=samples, seed=seed)
+    output.say(str(out))
