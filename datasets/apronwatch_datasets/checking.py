@@ -25,6 +25,9 @@ the xView scorer's own preparation drops a box (DIUx-xView/xView1_baseline)."""
 SHOWN_PX = 2.0
 """A clipped box must be this long and wide, or it is only ignored."""
 
+UNCUT = 1e-6
+"""Of its area; a box that clipping takes no more of is not cut."""
+
 FLAT_PX2 = 1e-6
 """A box of a smaller area has none."""
 
@@ -132,6 +135,8 @@ class Check:
             if clipped is None:
                 self._drop(k, FaultKind.OUTSIDE_IMAGE, message)
                 continue
+            if areas(clipped[None])[0] > (1.0 - UNCUT) * areas(self._polygons[k][None])[0]:
+                continue  # only corners of a turned box leave the image, and no object fills its corners
             self._polygons[k] = clipped
             too_little = share < SHOWN_SHARE or shortest_side(clipped) < SHOWN_PX
             self._ignore[k] |= too_little

@@ -34,7 +34,9 @@ _SIDECAR_SUFFIXES = (".msk", ".ovr", ".aux.xml")
 
 _EXPECTED = "GeoTIFF, VRT, JPEG 2000, NITF, PNG or JPEG"
 
-_opening = threading.Lock()
+# Once and for this module alone, not around each call: rasters are opened on threads, and the filters that
+# `catch_warnings` puts back are those of all threads. A picture without georeference is told by its info.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=__name__.replace(".", r"\."))
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,7 @@ def open_raster(source: Source) -> DatasetReader:
     name = public(source.path)
     drivers = DRIVERS if is_url(source.path) else (*DRIVERS, "VRT")
     try:
-        # The warning is ignored for our own call alone: a picture without georeference is told by its info.
-        with _opening, warnings.catch_warnings(), rasterio.Env():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.Env():
             # rasterio.open takes one driver, its class a list.
             dataset = DatasetReader(source.gdal, driver=list(drivers))
     except RasterioError as error:

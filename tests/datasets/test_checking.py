@@ -51,6 +51,14 @@ def test_of_a_box_that_hardly_shows_the_rest_is_ignored_not_background() -> None
     assert kinds(log) == [(FaultKind.OUTSIDE_IMAGE, Mending.IGNORED)]
 
 
+def test_a_turned_box_of_which_only_a_corner_leaves_the_image_is_sound() -> None:
+    box = rotated_boxes([20], [20], [40], [40], [np.pi / 4])
+    assert box.min() < -5
+    done, log = check(box, ["plane"])
+    assert np.array_equal(done.objects.polygons, box)
+    assert not log.faults
+
+
 def test_a_box_wholly_outside_is_dropped() -> None:
     done, log = check(horizontal_boxes([110], [10], [130], [20]), ["plane"])
     assert not len(done.objects)

@@ -1,40 +1,19 @@
-"""`apronwatch data …`: labelled datasets and synthetic scenes."""
+"""`apronwatch data list` and `apronwatch data verify`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apronwatch.cli import output
+from apronwatch_datasets.cli.data.sources import Json, OwnClasses, Sources, Workers, loaded
 
 if TYPE_CHECKING:
     from apronwatch_datasets.dataset import Dataset
 
-app = typer.Typer(
-    help="Read labelled datasets, prepare training tiles, draw synthetic scenes.", no_args_is_help=True
-)
-
 _SHOWN_FAULTS = 20
 _OUTCOMES = ("kept", "ignored", "background", "dropped")
 
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="NAME=ROOT...", help="Datasets: a name of `data list` and the folder that holds it."
-    ),
-]
-OwnClasses = Annotated[
-    Path | None,
-    typer.Option(
-        "--classes",
-        help="A class map of your own (CSV: dataset, source_class, target, reason); its rows go first.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="How many work at once (default: one a core).")]
 
-
-@app.command("list")
 def list_(json: Json = False) -> None:
     """The datasets that can be read: what they label, how fine they are, on what terms."""
     from apronwatch_datasets.adapters import ADAPTERS, adapter
@@ -62,7 +41,6 @@ def list_(json: Json = False) -> None:
     output.print_table(["name", "dataset", "GSD", "labels completely"], rows)
 
 
-@app.command()
 def verify(
     sources: Sources,
     strict: Annotated[bool, typer.Option("--strict", help="Fail (exit 2) if anything is wrong.")] = False,
@@ -87,38 +65,6 @@ def verify(
         raise DatasetInvalid(
             f"{faults} faults, and --strict allows none; mend the files, or leave --strict out"
         )
-
-
-def loaded(source: str, classes: Path | None, workers: int | None) -> "Dataset":
-    """The dataset of a `NAME=ROOT`.
-
-    Raises:
-        CallInvalid: it is not of that form, or the name is not known.
-        DatasetInvalid, ClassMapInvalid: see `dataset.load`.
-    """
-    from apronwatch.engines.devices import usable_cores
-    from apronwatch_datasets.adapters import adapter
-    from apronwatch_datasets.dataset import load
-
-    name, root = parsed(source)
-    with output.progress(f"reading {name}") as advance:
-        return load(
-            adapter(name), root, own_classes=classes, workers=workers or usable_cores(), progress=advance
-        )
-
-
-def parsed(source: str) -> tuple[str, Path]:
-    """Name and folder of a `NAME=ROOT`. Raises `CallInvalid` for anything else."""
-    from apronwatch.errors import CallInvalid
-    from apronwatch_datasets.adapters import adapter
-
-    name, equals, root = source.partition("=")
-    if not (name and equals and root):
-        raise CallInvalid(
-            f"{source!r}: expected NAME=ROOT, such as dota=/data/DOTA; `apronwatch data list` names them"
-        )
-    adapter(name)
-    return name, Path(root)
 
 
 def _print_verified(dataset: "Dataset", every: bool) -> None:

@@ -1,0 +1,93 @@
+"""DOTA 1.0, 1.5 and 2.0: large overhead images with oriented boxes in 15, 16 and 18 classes.
+
+Get it at https://captain-whu.github.io/DOTA/dataset.html.
+
+Layout, one folder a split::
+
+    train/images/**/P0000.png               parts unpacked beside each other or into one folder
+    train/labelTxt/*.txt                    or labelTxt-v1.0/labelTxt, labelTxt-v1.5/DOTA-v1.5_train,
+                                            labelTxt-v2.0/DOTA-v2.0_train
+    train/meta/*.txt                        version 2.0: GSD and date, which the labels' headers told before
+    val/...
+    test, test-dev, test-challenge          not labelled: passed over
+
+or `images` and `labelTxt` alone. Of several versions beside each other the newest is read: it labels the images anew.
+Horizontal hulls (`*_hbb`, `*_reclabelTxt`) are passed over. Classes go by name; versions differ in which there are
+(1.5 adds container-crane, 2.0 airport and helipad). Version 1.0 leaves out objects of under 10 pixels, which 1.5 has:
+prefer it where small vehicles count. A tile cut by DOTA_devkit or by Ultralytics (`P0000__1__824___0`) shares its
+image's place; images of one city are not known as such.
+
+Citation: J. Ding et al., Object Detection in Aerial Images: A Large-Scale Benchmark and Challenges, TPAMI, 2021,
+doi:10.1109/TPAMI.2021.3117983. Licence: academic use only, commercial use prohibited; images of Google Earth under its
+terms. GSD: 0.1 to 4.5 m, in the headers, for many images.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from apronwatch.errors import DatasetInvalid
+from apronwatch.taxonomy import CLASSES
+from apronwatch_datasets.adapters.dota_text import image, texts
+from apronwatch_datasets.adapters.pairs import match
+from apronwatch_datasets.formats.dota_text import read_dota
+from apronwatch_datasets.records import Card
+from apronwatch_datasets.source import Log, SourceImage
+
+CARD = Card(
+    name="dota",
+    title="DOTA",
+    url="https://captain-whu.github.io/DOTA/dataset.html",
+    citation="J. Ding et al., Object Detection in Aerial Images: A Large-Scale Benchmark and Challenges, TPAMI, 2021, "
+    "doi:10.1109/TPAMI.2021.3117983",
+    licence="academic use only, commercial use prohibited; images of Google Earth under its terms",
+    gsd="0.1 to 4.5 m, told for many images",
+    annotated=frozenset(CLASSES),
+)
+LABELLED = ("train", "val")
+HORIZONTAL = ("_hbb", "_reclabelTxt")
+_VERSION = re.compile(r"v(\d+\.\d+)")
+
+
+def read(root: Path, log: Log) -> Iterator[SourceImage]:
+    """Every labelled image, by split and name. Raises `DatasetInvalid` for a folder that is not this dataset."""
+    splits = [name for name in LABELLED if (root / name / "images").is_dir()]
+    if splits:
+        for name in splits:
+            yield from _split(root / name, f"{name}/", log)
+    elif (root / "images").is_dir():
+        yield from _split(root, "", log)
+    else:
+        raise DatasetInvalid(
+            f"{root}: no folder images, nor train/images or val/images; expected DOTA as it is unpacked: "
+            f"its layout is in docs/datasets.md, the dataset at {CARD.url}"
+        )
+
+
+def _split(folder: Path, before: str, log: Log) -> Iterator[SourceImage]:
+    paired = match(folder / "images", _newest_labels(folder), log, before, flat=True)
+    for pair, text in texts(paired, log):
+        meta = folder / "meta" / f"{pair.labels.stem}.txt"
+        told = read_dota(meta, log) if meta.is_file() else None
+        if told is not None:
+            text = replace(text, gsd_m=text.gsd_m or told.gsd_m, time=text.time or told.time)
+        yield image(pair, text)
+
+
+def _newest_labels(folder: Path) -> Path:
+    tops = [path for path in folder.glob("labelTxt*") if path.is_dir()]
+    below = [path for top in tops for path in top.iterdir() if path.is_dir()]
+    found = [p for p in (*tops, *below) if any(p.glob("*.txt")) and not p.name.endswith(HORIZONTAL)]
+    if not found:
+        raise DatasetInvalid(
+            f"{folder}: no oriented labels; expected text files in labelTxt, labelTxt-v1.0/labelTxt, "
+            "labelTxt-v1.5/DOTA-v1.5_train or the like; unpack them there"
+        )
+    return max(found, key=lambda path: (_version(path, folder), path.as_posix()))
+
+
+def _version(path: Path, folder: Path) -> str:
+    """`1.0`, `1.5`, `2.0` as its folders say; empty where they do not."""
+    told = _VERSION.search(path.relative_to(folder).as_posix())
+    return told[1] if told else ""

@@ -1,0 +1,70 @@
+"""DOTA."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from apronwatch.errors import DatasetInvalid
+from apronwatch_datasets.adapters import adapter, dota
+from apronwatch_datasets.dataset import load
+from apronwatch_datasets.fakes.dota import write_fake
+from apronwatch_datasets.fakes.text_files import write_lines
+from apronwatch_datasets.source import Log
+from tests.datasets.adapters.common import image_of, load_fake
+
+
+def test_fake(tmp_path: Path) -> None:
+    dataset = load_fake("dota", write_fake, tmp_path)
+    first, crossed, tile = (
+        image_of(dataset, name) for name in ("train/P0000", "train/P0001", "val/P0002__1__824___0")
+    )
+    assert first.objects.polygons[1].tolist() == [[60.5, 60], [90, 70], [85, 85], [55.5, 75]]
+    assert first.objects.source_classes.tolist() == ["plane", "small-vehicle", "ship"]
+    assert first.objects.difficult.tolist() == [False, True, True]
+    assert (first.gsd_m, first.time, first.place) == (0.8, datetime(2016, 3, 5, tzinfo=UTC), "P0000")
+    assert (crossed.gsd_m, crossed.time, crossed.published_split) == (None, None, "train")
+    assert (tile.place, tile.published_split, len(tile.objects)) == ("P0002", "val", 0)
+
+
+def test_header_goes_before_meta(tmp_path: Path) -> None:
+    write_fake(tmp_path)
+    write_lines(
+        tmp_path / "train/labelTxt-v2.0/DOTA-v2.0_train/P0000.txt", "imagesource:GoogleEarth", "gsd:0.25"
+    )
+    images = {image.name: image for image in dota.read(tmp_path, Log(tmp_path))}
+    assert images["train/P0000"].gsd_m == 0.25
+
+
+@pytest.mark.parametrize("folder", ["images", "train/images"])
+def test_no_labels(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(DatasetInvalid, match="labelTxt"):
+        list(dota.read(tmp_path, Log(tmp_path)))
+
+
+def test_another_folder(tmp_path: Path) -> None:
+    with pytest.raises(DatasetInvalid, match="no folder images"):
+        list(dota.read(tmp_path, Log(tmp_path)))
+
+
+def test_real_samples(real_data: Path) -> None:
+    dataset = load(adapter("dota"), real_data / "dota_samples")
+    assert len(dataset.images) == 9
+    assert not dataset.faults
+    assert {name: fates.total() for name, fates in dataset.tally.items()} == {
+        "small-vehicle": 49,
+        "large-vehicle": 67,
+        "plane": 19,
+        "ship": 531,
+        "harbor": 5,
+    }
+    difficult = Counter(
+        name
+        for image in dataset.images
+        for name in image.objects.source_classes[image.objects.difficult].tolist()
+    )
+    assert difficult["small-vehicle"] == 35
+    assert image_of(dataset, "P0706").gsd_m == pytest.approx(0.2556, abs=1e-4)
+    assert len({image.place for image in dataset.images}) == 4

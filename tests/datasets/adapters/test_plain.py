@@ -1,0 +1,109 @@
+"""Any dataset in DOTA text, YOLO text or COCO JSON."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apronwatch.errors import DatasetInvalid
+from apronwatch_datasets.adapters import adapter, coco, dota_text, yolo, yolo_obb
+from apronwatch_datasets.adapters.pairs import original
+from apronwatch_datasets.dataset import load
+from apronwatch_datasets.fakes import coco as fake_coco
+from apronwatch_datasets.fakes import dota_text as fake_dota_text
+from apronwatch_datasets.fakes import yolo as fake_yolo
+from apronwatch_datasets.fakes import yolo_obb as fake_yolo_obb
+from apronwatch_datasets.source import Log
+from tests.datasets.adapters.common import image_of, load_fake
+
+
+def test_dota_text(tmp_path: Path) -> None:
+    dataset = load_fake("dota-text", fake_dota_text.write_fake, tmp_path)
+    one, two = image_of(dataset, "train/one"), image_of(dataset, "two")
+    assert one.objects.polygons[0].tolist() == [[10, 20], [50.25, 20], [50.25, 60], [10, 60]]
+    assert one.objects.lines.tolist() == [3, 4]
+    assert one.objects.ignore.tolist() == [False, True]
+    assert (one.gsd_m, one.published_split, one.place) == (0.5, "train", "one")
+    assert (two.gsd_m, two.published_split, two.place, len(two.objects)) == (None, None, "two", 0)
+    assert one.annotated == {"plane"}
+
+
+def test_own_classes_are_complete_too(tmp_path: Path) -> None:
+    fake_dota_text.write_fake(tmp_path / "fake")
+    own = tmp_path / "own.csv"
+    own.write_text("dataset,source_class,target,reason\ndota-text,tram,vehicle_large,\n")
+    dataset = load(adapter("dota-text"), tmp_path / "fake", own_classes=own)
+    assert image_of(dataset, "two").annotated == {"plane", "vehicle_large"}
+
+
+def test_yolo(tmp_path: Path) -> None:
+    dataset = load_fake("yolo", fake_yolo.write_fake, tmp_path)
+    one, two = image_of(dataset, "train/one"), image_of(dataset, "val/two")
+    assert one.objects.polygons[0].tolist() == [[16, 16], [48, 16], [48, 48], [16, 48]]
+    assert not one.objects.oriented.any()
+    assert one.objects.source_classes.tolist() == ["plane", "tram", "7"]
+    assert one.annotated == two.annotated == {"plane", "ship"}
+    assert (one.published_split, two.published_split) == ("train", "val")
+
+
+def test_yolo_obb(tmp_path: Path) -> None:
+    dataset = load_fake("yolo-obb", fake_yolo_obb.write_fake, tmp_path)
+    tile = image_of(dataset, "train/P0001__1024__0___0")
+    assert tile.objects.polygons[0].tolist() == [[16, 32], [32, 64], [24, 80], [8, 48]]
+    assert tile.objects.oriented.all()
+    assert [image.place for image in dataset.images] == ["P0001", "P0001", "P0002"]
+    assert [image.published_split for image in dataset.images] == ["train", "train", "val"]
+
+
+def test_coco(tmp_path: Path) -> None:
+    dataset = load_fake("coco", fake_coco.write_fake, tmp_path)
+    one, two = image_of(dataset, "one"), image_of(dataset, "two")
+    objects = one.objects
+    assert objects.polygons[0].tolist() == [[10, 20], [50, 20], [50, 50.5], [10, 50.5]]
+    assert objects.polygons[1].tolist() == [[75, 10], [90, 25], [75, 40], [60, 25]]
+    np.testing.assert_allclose(np.sort(objects.polygons[2], axis=0)[[0, -1]], [[60, 50], [90, 70]])
+    assert objects.oriented.tolist() == [False, True, True, False, False]
+    assert objects.ignore.tolist() == [False, False, False, True, True]
+    assert (one.published_split, image_of(dataset, "three").published_split) == ("train", "val")
+    assert len(two.objects) == 0
+    assert two.annotated == {"plane", "ship"}
+
+
+def test_polygons_that_are_boxes(tmp_path: Path) -> None:
+    """Some tools export the upright box as a polygon: that says nothing of the heading."""
+    square = fake_coco.annotation(
+        1, 3, bbox=[10, 20, 30, 30], segmentation=[[10, 20, 40, 20, 40, 50, 10, 50]]
+    )
+    fake_coco.write_document(tmp_path / "a.json", {1: "one.png"}, [square])
+    (image,) = coco.read(tmp_path, Log(tmp_path))
+    assert not image.objects.oriented.any()
+    turned = fake_coco.annotation(
+        1, 3, bbox=[60, 10, 30, 30], segmentation=[[75, 10, 90, 25, 75, 40, 60, 25]]
+    )
+    fake_coco.write_document(tmp_path / "a.json", {1: "one.png"}, [square, turned])
+    (image,) = coco.read(tmp_path, Log(tmp_path))
+    assert image.objects.oriented.all()
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [(dota_text, "labelTxt"), (yolo, r"data\.yaml"), (yolo_obb, r"data\.yaml"), (coco, "COCO document")],
+)
+def test_another_folder(tmp_path: Path, module: object, expected: str) -> None:
+    with pytest.raises(DatasetInvalid, match=expected):
+        list(module.read(tmp_path, Log(tmp_path)))  # type: ignore[attr-defined]  # each has `read`
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "expected"),
+    [
+        ("train/P0001__1024__0___824", "train", "P0001"),
+        ("P0001__0.5__0___824", None, "P0001"),
+        ("a_jpg.rf." + "0f" * 16, None, "a_jpg"),
+        ("train/a", None, "train/a"),
+        ("train/city/a", "train", "city/a"),
+        ("a__b", None, "a__b"),
+    ],
+)
+def test_place_of_a_copy(name: str, split: str | None, expected: str) -> None:
+    assert original(name, split) == expected

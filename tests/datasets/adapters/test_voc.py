@@ -1,0 +1,26 @@
+"""Any dataset in Pascal VOC's layout."""
+
+from pathlib import Path
+
+import pytest
+
+from apronwatch.errors import DatasetInvalid
+from apronwatch_datasets.adapters import voc
+from apronwatch_datasets.fakes.voc import write_fake
+from apronwatch_datasets.source import Log
+from tests.datasets.adapters.common import image_of, load_fake
+
+
+def test_fake(tmp_path: Path) -> None:
+    dataset = load_fake("voc", write_fake, tmp_path)
+    one, two = image_of(dataset, "one"), image_of(dataset, "two")
+    assert one.objects.polygons[0].tolist() == [[10, 20], [50.5, 20], [50.5, 60], [10, 60]]
+    assert one.objects.difficult.tolist() == [False, True]
+    assert (one.width, one.height, two.height) == (128, 128, 160)
+    assert one.annotated == two.annotated == {"plane", "ship"}
+    assert (one.published_split, two.published_split) == (None, "val")
+
+
+def test_another_folder(tmp_path: Path) -> None:
+    with pytest.raises(DatasetInvalid, match="Annotations"):
+        list(voc.read(tmp_path, Log(tmp_path)))
