@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from apronwatch.cli import output
+from apronwatch_training.cli.evaluate import evaluate
 
 app = typer.Typer(help="Fit, evaluate, calibrate and export weights.", no_args_is_help=True)
+app.command()(evaluate)
 
 Config = Annotated[Path, typer.Argument(help="A run as TOML; training/configs holds examples.")]
 

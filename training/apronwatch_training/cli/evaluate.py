@@ -1,0 +1,155 @@
+"""`apronwatch train evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apronwatch.cli import output
+
+if TYPE_CHECKING:
+    from apronwatch_datasets.records import LabelledImage
+    from apronwatch_training.evaluate.scoring import ClassScore
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME=ROOT...", help="Datasets: a name of `data list` and the folder that holds it."
+    ),
+]
+Splits = Annotated[
+    Path | None,
+    typer.Option(help="CSV dataset,place,split, as for `data prepare`; without one, every scene."),
+]
+AssumedGsd = Annotated[
+    float | None,
+    typer.Option("--assume-gsd", help="For scenes whose GSD is not known; they are left out without it."),
+]
+
+
+def evaluate(
+    sources: Sources,
+    splits: Splits = None,
+    split: Annotated[str, typer.Option(help="Which places of --splits.")] = "val",
+    model: Annotated[
+        str | None, typer.Option(help="Weights: a name, or a file (default: the bundled ones).")
+    ] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Open weights that no registry pins.")] = False,
+    gsd: Annotated[
+        str | None,
+        typer.Option(help="Evaluate at these GSDs (metres, by commas), finer scenes averaged down."),
+    ] = None,
+    assumed_gsd: AssumedGsd = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:0.")] = "auto",
+    page: Annotated[Path | None, typer.Option(help="Write one HTML page (at the first GSD).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Count whole labelled scenes as the product counts them, and say how far off it is."""
+    from apronwatch.engines import load_engine
+    from apronwatch.engines.registry import find_model
+    from apronwatch_training.evaluate.looking import look
+    from apronwatch_training.evaluate.page import write_page
+    from apronwatch_training.evaluate.scoring import score
+
+    engine = load_engine(find_model(model, trust=trust), device)
+    images = chosen(sources, splits, split)
+    results = {}
+    for gsd_m in numbers(gsd) if gsd else [None]:
+        with output.progress("looking" if gsd_m is None else f"looking at {gsd_m:g} m") as advance:
+            looked = list(look(images, engine, gsd_m=gsd_m, assumed_gsd_m=assumed_gsd, progress=advance))
+        results[gsd_m] = score(looked)
+    if page is not None:
+        title = f"Evaluation of {engine.model.name} on {', '.join(s.partition('=')[0] for s in sources)}"
+        write_page(next(iter(results.values())), engine.model, title, page)
+    if json:
+        output.print_json(
+            {
+                "model": {"name": engine.model.name, "sha256": engine.model.sha256},
+                "evaluations": [
+                    {"gsd_m": gsd_m, "classes": [s.to_dict() for s in scores]}
+                    for gsd_m, scores in results.items()
+                ],
+            }
+        )
+        return
+    _print(results)
+    if page is not None:
+        output.say(str(page))
+
+
+def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[str, LabelledImage]]":
+    """Labelled scenes with the name of their dataset, of the places of one split.
+
+    Raises:
+        CallInvalid: no scene is left.
+    """
+    from apronwatch.errors import CallInvalid
+    from apronwatch_datasets.cli.data.sources import loaded
+    from apronwatch_datasets.preparing.splits import read_splits
+
+    found = []
+    for source in sources:
+        dataset = loaded(source, None, None)
+        found += [(dataset.card.name, image) for image in dataset.images]
+    if splits is not None:
+        named = read_splits(splits, [(name, image.place) for name, image in found])
+        found = [(name, image) for name, image in found if named.get((name, image.place)) == split]
+    if not found:
+        raise CallInvalid(
+            f"no scene of split {split!r} in {', '.join(sources)}; give another --split or --splits"
+        )
+    return found
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers separated by commas. Raises `CallInvalid` for anything else."""
+    from apronwatch.errors import CallInvalid
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise CallInvalid(f"{text!r}: expected numbers separated by commas") from error
+
+
+def _print(results: "dict[float | None, list[ClassScore]]") -> None:
+    rows = []
+    for gsd_m, scores in results.items():
+        for s in scores:
+            counts = s.counts
+            rows.append(
+                [
+                    "own" if gsd_m is None else f"{gsd_m:g}",
+                    s.class_name,
+                    s.rule,
+                    str(len(s.scenes)),
+                    str(s.operating.hits + s.operating.missed),
+                    _figure(s.ap),
+                    _figure(s.operating.precision),
+                    _figure(s.operating.recall),
+                    _figure(counts.mae, 2),
+                    _percent(counts.wape),
+                    _percent(counts.relative_total_error),
+                ]
+            )
+    header = [
+        "GSD, m",
+        "class",
+        "hit by",
+        "scenes",
+        "objects",
+        "AP",
+        "precision",
+        "recall",
+        "MAE",
+        "WAPE",
+        "bias",
+    ]
+    output.print_table(header, rows, right=range(3, len(header)))
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:+.1f} %"

@@ -1,0 +1,1 @@
+"""How good a model is: detections against labels, counts against truth."""

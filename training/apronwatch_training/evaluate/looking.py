@@ -1,0 +1,125 @@
+"""Whole labelled scenes through the product's own pipeline: what the tiles, the merging and the rest make of them."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from apronwatch.detections import Detections
+from apronwatch.engines import Engine
+from apronwatch.interchange.tables import in_pixels
+from apronwatch.pipeline import detect
+from apronwatch.scene import Scene
+from apronwatch.taxonomy import CLASSES
+from apronwatch_datasets.pictures import read_picture
+from apronwatch_datasets.records import LabelledImage
+
+Progress = Callable[[int, int], None]
+"""Called with (scenes done, scenes in all)."""
+
+_SAME_GSD = 0.02
+"""A scene within this share of a GSD is taken as it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A labelled scene and what a model made of it, both in the scene's pixels.
+
+    Attributes:
+        dataset: name of its dataset.
+        image: the scene with its labels, at the GSD at which it was looked at.
+        gsd_m: metres of a pixel.
+        detections: (N,) boxes in pixels, every class, down to the archive's floor of the score.
+        reported: our classes that the model may report at this GSD.
+        thresholds: operating score per class.
+    """
+
+    dataset: str
+    image: LabelledImage
+    gsd_m: float
+    detections: Detections
+    reported: frozenset[str]
+    thresholds: dict[str, float]
+
+    def of(self, class_name: str) -> Detections:
+        """The detections of one class."""
+        return self.detections.select(self.detections.classes == CLASSES.index(class_name))
+
+    def seen(self, class_name: str) -> int:
+        """How many detections of a class count: at or above its threshold."""
+        return int((self.of(class_name).scores >= self.thresholds[class_name]).sum())
+
+
+def look(
+    images: Sequence[tuple[str, LabelledImage]],
+    engine: Engine,
+    *,
+    gsd_m: float | None = None,
+    assumed_gsd_m: float | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Looked]:
+    """Look at each scene.
+
+    Args:
+        images: labelled scenes with the name of their dataset.
+        engine: what looks.
+        gsd_m: resample scenes to this GSD first (area average); finer scenes only. None: as they are.
+        assumed_gsd_m: for scenes whose GSD is not known; None leaves them out.
+        progress: told of scenes done.
+
+    Raises:
+        ApronwatchError: a scene cannot be read, or the engine fails.
+    """
+    for done, (dataset, image) in enumerate(images):
+        known = image.gsd_m or assumed_gsd_m
+        if known is not None and (gsd_m is None or known <= gsd_m * (1 + _SAME_GSD)):
+            with _at_gsd(replace(image, gsd_m=known), gsd_m) as scene:
+                yield _looked(dataset, scene, engine)
+        if progress is not None:
+            progress(done + 1, len(images))
+
+
+def _looked(dataset: str, image: LabelledImage, engine: Engine) -> Looked:
+    gsd_m = image.gsd_m or 0.0
+    with _opened(image) as scene:
+        run = detect(scene, engine)
+        found = run.detections
+        pixels = replace(found, polygons=in_pixels(found, scene.info), crs=None, unit_m=gsd_m)
+    reported = frozenset(name for name, spec in engine.model.classes.items() if spec.in_range(gsd_m))
+    return Looked(dataset, image, gsd_m, pixels, reported, dict(run.thresholds))
+
+
+@contextmanager
+def _opened(image: LabelledImage) -> Iterator[Scene]:
+    with Scene.open(image.path, undated=True, gsd_m=image.gsd_m) as scene:
+        yield scene
+
+
+@contextmanager
+def _at_gsd(image: LabelledImage, gsd_m: float | None) -> Iterator[LabelledImage]:
+    """The scene at a coarser GSD, as a picture in a temporary folder; its labels shrunk with it."""
+    native = image.gsd_m or 0.0
+    if gsd_m is None or abs(native / gsd_m - 1) <= _SAME_GSD:
+        yield image
+        return
+    pixels: NDArray[np.uint8] = read_picture(image.path).rgb
+    scale = native / gsd_m
+    width, height = round(image.width * scale), round(image.height * scale)
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    stretched = np.array([width / image.width, height / image.height])
+    with tempfile.TemporaryDirectory(prefix="apronwatch-") as folder:
+        path = Path(folder) / f"{Path(image.path).stem}.png"
+        cv2.imwrite(str(path), small[..., ::-1])
+        yield replace(
+            image,
+            path=path,
+            width=width,
+            height=height,
+            gsd_m=gsd_m,
+            objects=image.objects.at(image.objects.polygons * stretched),
+        )
