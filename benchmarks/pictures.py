@@ -9,7 +9,7 @@ import rasterio.shutil
 from affine import Affine
 from numpy.typing import NDArray
 
-from apronwatch_datasets.synthetic import Picture, draw, drawdown
+from apronwatch_datasets.synthetic import Picture, demo_scenario, draw
 from apronwatch_datasets.synthetic.aircraft import PLANE_TYPES
 
 Extent = tuple[float, float, float, float]
@@ -17,7 +17,7 @@ Extent = tuple[float, float, float, float]
 
 def air_base(gsd_m: float, extent_m: Extent | None = None) -> Picture:
     """The base under a clear sky, with the most aircraft that it ever has; `extent_m` as in `Look`."""
-    scenario = drawdown()
+    scenario = demo_scenario()
     busiest = max(scenario.scenes, key=lambda scene: sum(p.type_name in PLANE_TYPES for p in scene.parked))
     look = replace(
         scenario.scenes[0].look, gsd_m=gsd_m, shift_m=(0.0, 0.0), extent_m=extent_m or busiest.look.extent_m
@@ -27,7 +27,7 @@ def air_base(gsd_m: float, extent_m: Extent | None = None) -> Picture:
 
 def extent_of_tiles(tiles: int, stride_m: float, overlap_m: float) -> Extent:
     """The base within exactly `tiles` by `tiles` tiles of the lattice, so that none shows anything beyond."""
-    origin = np.array(drawdown().base.origin)
+    origin = np.array(demo_scenario().base.origin)
     side = tiles * stride_m + overlap_m
     low = np.round((origin - side / 2) / stride_m) * stride_m - origin
     return (*low.tolist(), *(low + side).tolist())

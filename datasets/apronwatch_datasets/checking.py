@@ -135,7 +135,7 @@ class Check:
             if clipped is None:
                 self._drop(k, FaultKind.OUTSIDE_IMAGE, message)
                 continue
-            if areas(clipped[None])[0] > (1.0 - UNCUT) * areas(self._polygons[k][None])[0]:
+            if areas(clipped[None])[0] > (1.0 - UNCUT) * areas(framed(self._polygons[k])[None])[0]:
                 continue  # only corners of a turned box leave the image, and no object fills its corners
             self._polygons[k] = clipped
             too_little = share < SHOWN_SHARE or shortest_side(clipped) < SHOWN_PX
@@ -202,14 +202,22 @@ def clip(
     part = shapely.intersection(whole, shapely.box(*bounds))
     if part.is_empty or part.area <= FLAT_PX2:
         return None, 0.0
+    box = framed(polygon, shapely.get_coordinates(part))
+    return box, float(part.area / whole.area)
+
+
+def framed(polygon: NDArray[np.float64], points: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """The box (4, 2) around points (P, 2), by default its own corners, at the angle of a box's first side."""
     side = polygon[1] - polygon[0]
     angle = float(np.arctan2(side[1], side[0]))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    points = shapely.get_coordinates(part) @ turn.T
-    low, high = points.min(axis=0), points.max(axis=0)
+    local = (polygon if points is None else points) @ turn.T
+    low, high = local.min(axis=0), local.max(axis=0)
     centre = ((low + high) / 2) @ turn
-    box = rotated_boxes(centre[0], centre[1], high[0] - low[0], high[1] - low[1], angle)[0]
-    return box, float(part.area / whole.area)
+    box: NDArray[np.float64] = rotated_boxes(centre[0], centre[1], high[0] - low[0], high[1] - low[1], angle)[
+        0
+    ]
+    return box
 
 
 def shortest_side(polygon: NDArray[np.float64]) -> float:

@@ -1,7 +1,7 @@
 """What each source class is to us: one table, one row a class."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -59,6 +59,10 @@ class ClassMap:
     def target(self, name: str) -> str | None:
         """One of `TARGETS`; None for a class that no row names."""
         return self.targets.get(name) or self.targets.get(ANY) or (name if name in CLASSES else None)
+
+    def ours(self, names: Iterable[str]) -> frozenset[str]:
+        """Our classes that some source classes are. What is told apart by its size alone is not among them."""
+        return frozenset(CLASSES) & {self.target(name) for name in names}
 
     def assign(
         self, names: NDArray[np.str_], polygons: Polygons, gsd_m: float | None

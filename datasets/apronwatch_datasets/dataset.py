@@ -130,7 +130,7 @@ def _verified(
         )
     gsd_m = seen.gsd_m or source.gsd_m
     checked = Check(source.objects, seen.size, labels, gsd_m, classes, card, log).run()
-    annotated = card.annotated if source.annotated is None else source.annotated
+    annotated = card.annotated if source.annotated is None else classes.ours(source.annotated)
     image = LabelledImage(
         source.name,
         source.path,

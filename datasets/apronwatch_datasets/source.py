@@ -71,7 +71,8 @@ class SourceImage:
     Attributes:
         path: where the image should be; it may be missing.
         width, height: as the labels say, None where they do not.
-        annotated: our classes labelled completely in this image; None for those of the dataset's card.
+        annotated: classes labelled completely in this image, ours or the dataset's own, which the class map
+            translates; None for those of the dataset's card.
     """
 
     name: str

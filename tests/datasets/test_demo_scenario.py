@@ -12,17 +12,17 @@ from apronwatch.errors import OutputInvalid
 from apronwatch.manifest import read_manifest
 from apronwatch.site import read_sites
 from apronwatch_datasets.cli.demo import _begin_anew_if_changed, demo
-from apronwatch_datasets.synthetic import Scenario, Truth, drawdown, site_of, write_scenario
+from apronwatch_datasets.synthetic import Scenario, Truth, demo_scenario, site_of, write_scenario
 from apronwatch_datasets.synthetic.drawing import solid_of
 from apronwatch_datasets.synthetic.frame import Grid
 from apronwatch_datasets.synthetic.rendering import Placed
-from apronwatch_datasets.synthetic.scenarios import DRAWDOWN, occupy
+from apronwatch_datasets.synthetic.traffic import Group, occupy
 from apronwatch_datasets.synthetic.truth import true_object
 
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    return drawdown()
+    return demo_scenario()
 
 
 def truths(scenario: Scenario) -> list[Truth]:
@@ -95,7 +95,7 @@ def test_zones_do_not_overlap_and_lie_in_the_sea(scenario: Scenario) -> None:
 
 
 def test_occupation_keeps_numbers_and_some_of_the_residents(scenario: Scenario) -> None:
-    group = DRAWDOWN[2]
+    group = Group("FG", (("Su-27", 0.7), ("MiG-31", 0.3)), (17, 18, 16, 17, 16, 12, 7, 2), 0.7)
     stands = [s for s in scenario.base.stands if s.id[0] in group.stands]
     looks = occupy(stands, group, np.random.default_rng(1))
     assert [len(there) for there in looks] == list(group.counts)

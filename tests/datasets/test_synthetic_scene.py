@@ -47,6 +47,8 @@ def test_file_is_tiled_georeferenced_and_called_synthetic(tmp_path: Path) -> Non
         assert file.res == (0.4, 0.4)
         assert (file.width, file.height, file.count, file.dtypes[0]) == (300, 270, 3, "uint8")
         assert file.profile["tiled"]
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert file.tags()["TIFFTAG_DATETIME"] == "2026:03:03 08:15:00"
         assert file.profile["compress"] == "deflate"
         assert [c.name for c in file.colorinterp] == ["red", "green", "blue"]
         assert file.tags()["APRONWATCH_SYNTHETIC"] == "YES"
@@ -163,7 +165,7 @@ def test_sun_moves_between_dates() -> None:
     assert summer.elevation_deg > spring.elevation_deg + 10
 
 
-@pytest.mark.parametrize("kind", ["hangar", "shelter", "shed", "tank", "tree"])
+@pytest.mark.parametrize("kind", ["hangar", "shelter", "shed", "tank", "tree", "mast"])
 def test_every_building_rises_above_the_ground(kind: str) -> None:
     solid = building(Building(kind, 0.0, 0.0, 0.0, 30.0, 20.0, 9.0))  # type: ignore[arg-type]
     assert max(part.top_m for part in solid.parts) == pytest.approx(9.0, abs=2.8)

@@ -19,7 +19,7 @@ from apronwatch_datasets.synthetic.airframes import AIRFRAMES
 from apronwatch_datasets.synthetic.drawing import solid_of
 from apronwatch_datasets.synthetic.frame import Grid
 from apronwatch_datasets.synthetic.helicopters import HELICOPTER_TYPES
-from apronwatch_datasets.synthetic.rendering import Placed, place
+from apronwatch_datasets.synthetic.rendering import Placed, seen
 from apronwatch_datasets.synthetic.spec import ZoneArea
 from apronwatch_datasets.synthetic.sun import Sun
 from apronwatch_datasets.synthetic.vehicles import SIZES_M
@@ -48,7 +48,9 @@ def test_published_sizes_are_kept() -> None:
     # KC-135: 41.53 m by 39.88 m; An-124: 69.1 m by 73.3 m, wider than long.
     assert (aeroplane("KC-135", 0).length_m, aeroplane("KC-135", 0).width_m) == (41.53, 39.88)
     assert aeroplane("An-124", 0).width_m > aeroplane("An-124", 0).length_m
-    assert max(max(a.length_m, a.span_m) for a in AIRFRAMES.values()) == 73.3
+    assert aeroplane("F-16", 0).length_m == 15.0
+    # The 777-300ER is the longest of all.
+    assert max(max(a.length_m, a.span_m) for a in AIRFRAMES.values()) == 73.86
 
 
 @settings(max_examples=25, deadline=None)
@@ -66,7 +68,9 @@ def test_drawn_pixels_fill_the_box_and_stay_in_it(
     grid = Grid("EPSG:32637", -50.0, 50.0, gsd_m, size, size)
     placed = Placed(solid_of(type_name, 1), east, north, heading, 1)
     radiance = np.zeros((*grid.shape, 3), np.float32)
-    place(radiance, np.ones(grid.shape, np.float32), grid, placed, Sun(150.0, 40.0))
+    patch = seen(placed, np.ones(grid.shape, np.float32), grid, Sun(150.0, 40.0))
+    assert patch is not None
+    patch.lay_over(radiance)
     rows, columns = np.nonzero(radiance.max(axis=2) > 0)
     points = np.column_stack([-50.0 + (columns + 0.5) * gsd_m, 50.0 - (rows + 0.5) * gsd_m]) - [east, north]
     body = points @ placed.matrix[:, :2]

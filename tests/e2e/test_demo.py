@@ -22,7 +22,7 @@ from apronwatch.cli import main
 from apronwatch.manifest import read_manifest
 from apronwatch.site import read_sites
 from apronwatch_datasets import synthetic
-from apronwatch_datasets.synthetic import drawdown
+from apronwatch_datasets.synthetic import demo_scenario
 from tests.e2e.conftest import Command
 
 LOOKS = 8
@@ -193,12 +193,12 @@ def test_a_foreign_folder_is_refused(refused: Command, folder: Path) -> None:
 
 def test_run_again_it_gives_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a corner of two of its scenes, for the sake of time."""
-    whole = drawdown()
+    whole = demo_scenario()
     looks = [
         replace(scene, look=replace(scene.look, extent_m=(-300.0, -200.0, 0.0, 100.0)))
         for scene in whole.scenes[1:3]
     ]
-    monkeypatch.setattr(synthetic, "drawdown", lambda: replace(whole, scenes=tuple(looks)))
+    monkeypatch.setattr(synthetic, "demo_scenario", lambda: replace(whole, scenes=tuple(looks)))
     demos = []
     for _ in range(2):
         demo = Demo(tmp_path / "out", run_demo(tmp_path / "out"))

@@ -21,6 +21,7 @@ ADAPTERS = (
     "naip-aircraft",
     "aerial-airport",
     "aerial-cars",
+    "synthetic",
     "coco",
     "yolo",
     "yolo-obb",

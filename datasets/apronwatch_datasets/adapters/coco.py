@@ -73,20 +73,18 @@ def documents(root: Path, card: Card, log: Log) -> Iterator[SourceImage]:
 
 
 def _locate(root: Path, document: Path, file_name: str) -> Path:
-    """Where an image is; where it should be, if it is nowhere."""
-    places = [root / "images" / file_name, root / file_name, document.parent / file_name]
+    """Where an image is; where it should be, if it is nowhere. Of a path of another machine only its end counts."""
+    told = PurePosixPath(file_name.replace("\\", "/"))
+    elsewhere = told.is_absolute() or ".." in told.parts or ":" in told.parts[0]
+    inside = told.name if elsewhere else told.as_posix()
+    places = [root / "images" / inside, root / inside, document.parent / inside]
     return next((path for path in places if path.is_file()), places[0])
 
 
 def _source(
     root: Path, document: Path, file: CocoFile, image: CocoImage, path: Path, card: Card
 ) -> SourceImage:
-    inside = PurePosixPath(
-        path.relative_to(root).as_posix() if path.is_relative_to(root) else image.file_name
-    )
-    name = (
-        (inside.relative_to("images") if inside.parts[0] == "images" else inside).with_suffix("").as_posix()
-    )
+    name = path.relative_to(root).with_suffix("").as_posix().removeprefix("images/")
     split = _split(document.relative_to(root))
     return SourceImage(
         name,

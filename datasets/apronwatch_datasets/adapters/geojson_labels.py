@@ -1,19 +1,19 @@
 """Labels as GeoJSON on the ground, brought into the pixels of their raster."""
 
 import json
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyproj
-import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
 from pyproj.exceptions import CRSError
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from apronwatch.errors import ApronwatchError
+from apronwatch.opening import Source, open_raster
 
 LONLAT = "OGC:CRS84"
 """What a GeoJSON file without a `crs` is in (RFC 7946)."""
@@ -101,12 +101,10 @@ class Grid:
 def read_grid(path: Path) -> Grid | None:
     """The grid of an image file; None where there is no file that can be opened."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a picture: its grid says so
-            with rasterio.open(path) as dataset:
-                crs = None if dataset.crs is None else pyproj.CRS.from_user_input(dataset.crs)
-                return Grid(crs, dataset.transform, dataset.width, dataset.height)
-    except (RasterioError, CRSError):
+        with open_raster(Source.locate(str(path))) as dataset:
+            crs = None if dataset.crs is None else pyproj.CRS.from_user_input(dataset.crs)
+            return Grid(crs, dataset.transform, dataset.width, dataset.height)
+    except (ApronwatchError, CRSError):
         return None
 
 

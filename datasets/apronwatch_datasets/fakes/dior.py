@@ -34,7 +34,7 @@ def write_pictures(root: Path, labels: Path, box: Callable[[Sides], Content]) ->
     _write(labels / "00001.xml", first)
     _write(
         labels / "11726.xml",
-        [_object("vehicle", box((10, 10, 20, 16))), _object("ship", box((100, 100, 140, 128)))],
+        [_object("vehicle", box((10, 10, 20, 16))), _object("ship", box((112, 90, 148, 126)))],
     )
     _write(labels / "00002.xml", [_object("ship", box((10, 20, 50, 60)))])
     for seed, name in enumerate(("trainval/00001", "test/11726", "trainval/00002", "test/11727")):

@@ -25,7 +25,7 @@ def write_fake(root: Path) -> FakeTruth:
             _object("Zeppelin", [(x, y + 50) for x, y in TURNED]),
         ],
     )
-    _write(root / "validation", "0", [_object("Excavator", [(x + 50, y) for x, y in TURNED])])
+    _write(root / "validation", "0", [_object("Excavator", [(x + 60, y) for x, y in TURNED])])
     _write(root / "validation", "1", [_object("A330", TURNED)])
     for seed, name in enumerate(("train/part1/images/0", "train/part2/images/0", "validation/images/0")):
         paint(root / f"{name}.tif", SIZE, SIZE, seed=seed)

@@ -93,7 +93,7 @@ def read_coco(path: Path, log: Log) -> CocoFile | None:
         log.add(FaultKind.UNREADABLE_LABELS, path, f"no JSON: {error}", Mending.FILE_LEFT_OUT)
         return None
     if not _is_coco(document):
-        log.stray(path, "no COCO document: it lacks images, annotations or categories")
+        log.stray(path, "no COCO document: it lacks images with file names, annotations or categories")
         return None
     categories = {entry.get("id"): str(entry.get("name")) for entry in document["categories"]}
     rows: dict[Any, list[_Row]] = {entry.get("id"): [] for entry in document["images"]}
@@ -113,9 +113,12 @@ def read_coco(path: Path, log: Log) -> CocoFile | None:
 
 
 def _is_coco(document: Any) -> bool:
-    return isinstance(document, dict) and all(
-        isinstance(document.get(part), list) and all(isinstance(entry, dict) for entry in document[part])
-        for part in ("images", "annotations", "categories")
+    parts = ("images", "annotations", "categories")
+    return (
+        isinstance(document, dict)
+        and all(isinstance(document.get(part), list) for part in parts)
+        and all(isinstance(entry, dict) for part in parts for entry in document[part])
+        and all(Path(str(entry.get("file_name", ""))).name for entry in document["images"])
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import shapely
-from shapely.geometry import LineString, Point, Polygon, box
+from shapely.geometry import LineString, Point, box
 
 from apronwatch_datasets.synthetic.spec import Base, Building, Marking, Stain, Stand, Surface, ZoneArea
 
@@ -25,6 +25,7 @@ def air_base(seed: int = 20260301) -> Base:
         origin=(460_000.0, 4_780_000.0),
         rotation_deg=-14.0,
         seed=seed,
+        extent_m=(-565.0, -400.0, 505.0, 435.0),
         surfaces=_surfaces(seed),
         markings=(*_runway_markings(), *_taxi_markings(), *_stall_markings(), *_pad_markings()),
         stains=tuple(_stains(seed)),
@@ -262,8 +263,3 @@ def _tracks(rng: np.random.Generator) -> list[Stain]:
                 for s in (-2.6, 2.6)
             ]
     return made
-
-
-def outline(base: Base) -> Polygon:
-    """The rectangle around all zones of a base, in its frame."""
-    return box(*shapely.union_all([z.outline for z in base.zones]).bounds)

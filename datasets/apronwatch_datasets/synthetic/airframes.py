@@ -25,7 +25,7 @@ class Airframe:
     """An aeroplane, as the table has it."""
 
     name: str
-    family: Literal["fighter", "transport", "airliner", "bomber", "tanker"]
+    family: Literal["fighter", "trainer", "transport", "airliner", "bomber", "tanker", "business", "light"]
     length_m: float
     span_m: float
     body: Points
@@ -33,16 +33,23 @@ class Airframe:
     body_axis_m: float
     wing: Points
     wing_top_m: float
-    tail: Points
-    tail_top_m: float
     fins: Points
+    tail: Points = ()
+    tail_top_m: float = 0.0
     engines: Engines | None = None
     block: Points = ()
+    hips: Points = ()
+    nose_propeller_m: float = 0.0
+    livery: str = ""
+    """Name in `LIVERIES`; the family's without one."""
 
 
 @dataclass(frozen=True)
 class Rotorcraft:
-    """A helicopter: fuselage without rotor, rotor, and where its mast stands (share of the fuselage)."""
+    """A helicopter: fuselage without rotor, rotor, and where its masts stand (shares of the fuselage).
+
+    Two masts at one place are a coaxial rotor.
+    """
 
     name: str
     fuselage_m: float
@@ -51,8 +58,9 @@ class Rotorcraft:
     body: Points
     body_radius_m: float
     height_m: float
-    mast: float
+    masts: tuple[float, ...]
     stub_wing_m: float
+    tailplane: bool = True
 
 
 def _frozen(value: Any) -> Any:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from apronwatch_datasets.synthetic.frame import Float, Grid
 from apronwatch_datasets.synthetic.noise import ground_noise
 from apronwatch_datasets.synthetic.spec import Look
+from apronwatch_datasets.synthetic.strips import each, over_rows
 from apronwatch_datasets.synthetic.sun import Sun
 
 _CLOUD_BASE_M = 420.0
@@ -37,8 +38,11 @@ def draw_clouds(look: Look, grid: Grid, sun: Sun) -> Clouds | None:
     to_sky = np.array([[grid.gsd_m, 0.0, 0.0], [0.0, -grid.gsd_m, 0.0]])
     (dx, dy), (mx, my) = away, margin
     inside = (slice(my, my + grid.height), slice(mx, mx + grid.width))
-    field = ground_noise(shape, to_sky, (170.0, 88.0, 43.0, 21.0, 10.0, 5.0), look.seed + 77, 0.66)
-    wisps = ground_noise(shape, to_sky, (60.0, 27.0, 12.0), look.seed + 78, 0.8)
+    kinds = (
+        ((170.0, 88.0, 43.0, 21.0, 10.0, 5.0), look.seed + 77, 0.66),
+        ((60.0, 27.0, 12.0), look.seed + 78, 0.8),
+    )
+    field, wisps = each(lambda kind: ground_noise(shape, to_sky, *kind), kinds)
     field += 0.12 * wisps
     level = np.quantile(field[inside][::4, ::4], 1.0 - look.cloud_cover)
     # At the level opacity is `_MASKED_FROM`: 0.363 of the way up the smooth step.
@@ -57,17 +61,22 @@ def draw_clouds(look: Look, grid: Grid, sun: Sun) -> Clouds | None:
     )
 
 
-def through_air(radiance: Float, look: Look, sun: Sun, clouds: Clouds | None) -> Float:
-    """What arrives above the air: clouds cover, haze dims and adds its own bluish light."""
-    seen = radiance
-    if clouds is not None:
-        white = (0.72 * clouds.brightness)[..., None] * (sun.beam * np.float32(sun.direction[2]) + sun.sky)
-        seen = seen + (white - seen) * (0.97 * clouds.opacity)[..., None]
+def through_air(radiance: Float, look: Look, sun: Sun, clouds: Clouds | None) -> None:
+    """Make of the radiance (H, W, 3) what arrives above the air: clouds cover, haze dims and adds bluish light."""
+    white = sun.beam * np.float32(sun.direction[2]) + sun.sky
     passing = np.exp(-np.float32(look.haze) * np.array([0.35, 0.48, 0.70], np.float32))
     glow = (
         np.float32(look.haze)
         * np.array([0.060, 0.082, 0.118], np.float32)
         * np.float32(0.4 + sun.direction[2])
     )
-    arrived: Float = seen * passing + glow
-    return arrived
+
+    def pass_through(rows: slice) -> None:
+        seen = radiance[rows]
+        if clouds is not None:
+            bright = (0.72 * clouds.brightness[rows])[..., None] * white
+            seen += (bright - seen) * (0.97 * clouds.opacity[rows])[..., None]
+        seen *= passing
+        seen += glow
+
+    over_rows(len(radiance), pass_through)

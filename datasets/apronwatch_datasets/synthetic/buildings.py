@@ -1,7 +1,10 @@
 """Solids of buildings: hangars with a gabled roof, arched shelters, flat sheds, round tanks; and trees."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from apronwatch_datasets.synthetic.quayside import containers, crane, pontoon
 from apronwatch_datasets.synthetic.solids import Paint, Part, Solid, box, tube
 from apronwatch_datasets.synthetic.spec import Building
 
@@ -10,10 +13,7 @@ _CONCRETE = Paint((0.30, 0.29, 0.26), ((0.25, 0.245, 0.215),), spot_m=6.0, gloss
 
 def building(spec: Building) -> Solid:
     """The solid of a building; its length lies along its heading."""
-    parts = {"hangar": _hangar, "shelter": _shelter, "shed": _shed, "tank": _tank, "tree": _tree}[spec.kind](
-        spec
-    )
-    return Solid(None, spec.kind, spec.length_m, spec.width_m, tuple(parts))
+    return Solid(None, spec.kind, spec.length_m, spec.width_m, tuple(_KINDS[spec.kind](spec)))
 
 
 def _hangar(spec: Building) -> list[Part]:
@@ -87,7 +87,7 @@ def _shed(spec: Building) -> list[Part]:
             spec.height_m + rng.uniform(0.5, 1.5),
             Paint((0.5, 0.5, 0.5)),
         )
-        for _ in range(int(spec.length_m * spec.width_m / 90))
+        for _ in range(min(40, int(spec.length_m * spec.width_m / 90)))
     ]
     return [roof, rim, *boxes]
 
@@ -120,3 +120,26 @@ def _tree(spec: Building) -> list[Part]:
             Paint(light, (dark,), spot_m=1.2, gloss=0.0),
         ),
     ]
+
+
+def _mast(spec: Building) -> list[Part]:
+    """A lamp on a pole: from above little but its shadow."""
+    grey = Paint((0.42, 0.42, 0.41))
+    top = spec.height_m
+    return [
+        Part(box(0.0, 0.0, 0.45, 0.45), 0.0, top - 0.8, grey),
+        Part(box(0.0, 0.0, spec.length_m, spec.width_m), top - 0.8, top, Paint((0.55, 0.55, 0.53))),
+    ]
+
+
+_KINDS: dict[str, Callable[[Building], list[Part]]] = {
+    "hangar": _hangar,
+    "shelter": _shelter,
+    "shed": _shed,
+    "tank": _tank,
+    "tree": _tree,
+    "mast": _mast,
+    "crane": crane,
+    "containers": containers,
+    "pontoon": pontoon,
+}

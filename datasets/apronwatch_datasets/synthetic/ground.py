@@ -12,16 +12,25 @@ from shapely.ops import substring
 from apronwatch_datasets.synthetic.frame import Float, Grid, Window, coverage
 from apronwatch_datasets.synthetic.noise import ground_noise
 from apronwatch_datasets.synthetic.spec import Base, Marking, Stain, Surface
+from apronwatch_datasets.synthetic.strips import WORKERS, each, over_rows
 
 _BLOCK = 192
 
-_GRASS = np.array([0.112, 0.124, 0.074], np.float32)
-_DRY = np.array([0.182, 0.170, 0.116], np.float32)
+_GRASS = {
+    "steppe": np.array([0.112, 0.124, 0.074], np.float32),
+    "desert": np.array([0.292, 0.252, 0.196], np.float32),
+}
+_DRY = {
+    "steppe": np.array([0.182, 0.170, 0.116], np.float32),
+    "desert": np.array([0.325, 0.284, 0.226], np.float32),
+}
 _SOIL = np.array([0.262, 0.226, 0.172], np.float32)
 _PAVED = {
     "concrete": np.array([0.350, 0.334, 0.298], np.float32),
     "asphalt": np.array([0.128, 0.126, 0.124], np.float32),
     "gravel": np.array([0.270, 0.245, 0.205], np.float32),
+    "sand": np.array([0.385, 0.340, 0.262], np.float32),
+    "riprap": np.array([0.235, 0.225, 0.205], np.float32),
 }
 _PAINT = {
     "white": np.array([0.62, 0.62, 0.60], np.float32),
@@ -35,8 +44,9 @@ def draw_ground(base: Base, grid: Grid) -> Float:
     albedo = _terrain(base, grid, weather)
     for surface in base.surfaces:
         _pave(albedo, base, grid, surface, weather)
-    for stain in base.stains:
-        _stain(albedo, base, grid, stain, weather)
+    over_rows(
+        grid.height, lambda rows: _stains(albedo, base, grid, weather, rows), -(-grid.height // WORKERS)
+    )
     for marking in base.markings:
         _mark(albedo, base, grid, marking)
     return np.clip(albedo, 0.02, 0.9, out=albedo)
@@ -53,30 +63,41 @@ class _Weather:
     @classmethod
     def over(cls, base: Base, grid: Grid) -> "_Weather":
         shape, to_local, seed = grid.shape, grid.local_matrix(base), base.seed + 40
-        return cls(
-            ground_noise(shape, to_local, (75.0, 31.0, 13.0, 5.0), seed, 0.8),
-            ground_noise(shape, to_local, (37.0, 15.0), seed + 2),
-            ground_noise(shape, to_local, (3.1, 1.3, 0.65), seed + 1, 0.9),
+        kinds = (
+            ((75.0, 31.0, 13.0, 5.0), seed, 0.8),
+            ((37.0, 15.0), seed + 2, 1.0),
+            ((3.1, 1.3, 0.65), seed + 1, 0.9),
         )
+        return cls(*each(lambda kind: ground_noise(shape, to_local, *kind), kinds))
 
 
 def _terrain(base: Base, grid: Grid, weather: _Weather) -> Float:
     to_local, grain = grid.local_matrix(base), weather.grain
-    broad = ground_noise(grid.shape, to_local, (190.0, 90.0, 41.0, 17.0), base.seed, 0.75)
-    spots = ground_noise(grid.shape, to_local, (23.0, 9.0, 3.7, 1.9), base.seed + 1, 0.9)
+    kinds = (((190.0, 90.0, 41.0, 17.0), base.seed, 0.75), ((23.0, 9.0, 3.7, 1.9), base.seed + 1, 0.9))
+    broad, spots = each(lambda kind: ground_noise(grid.shape, to_local, *kind), kinds)
+    albedo = np.empty((*grid.shape, 3), np.float32)
+    over_rows(
+        grid.height,
+        lambda rows: _grow(albedo[rows], base.terrain, broad[rows], spots[rows], grain[rows]),
+    )
+    return albedo
+
+
+def _grow(albedo: Float, terrain: str, broad: Float, spots: Float, grain: Float) -> None:
     dry = _smoothstep(0.55 * broad + 0.30 * spots + 0.12 * grain, -1.4, 1.6)[..., None]
     bare = _smoothstep(0.55 * spots - 0.7 * broad + 0.25 * grain, 1.05, 3.0)[..., None]
-    albedo: Float = _GRASS + (_DRY - _GRASS) * dry
+    albedo[:] = _GRASS[terrain] + (_DRY[terrain] - _GRASS[terrain]) * dry
     albedo += (_SOIL - albedo) * (np.float32(0.8) * bare)
     albedo *= (1.0 + 0.06 * grain + 0.045 * spots)[..., None]
-    return albedo
 
 
 def _pave(albedo: Float, base: Base, grid: Grid, surface: Surface, weather: _Weather) -> None:
     for window, share in _blocks(grid, base.to_grid(surface.outline.buffer(2.5))):
         _blend(albedo, window, 0.35 * share, _SOIL)
-    for window, share in _blocks(grid, base.to_grid(surface.outline)):
-        _blend(albedo, window, share, _pavement(base, grid, surface, window, weather))
+    each(
+        lambda block: _blend(albedo, *block, _pavement(base, grid, surface, block[0], weather)),
+        _blocks(grid, base.to_grid(surface.outline)),
+    )
 
 
 def _blocks(grid: Grid, geometry: BaseGeometry) -> Iterator[tuple[Window, Float]]:
@@ -103,6 +124,9 @@ def _pavement(base: Base, grid: Grid, surface: Surface, window: Window, weather:
         tone *= _slabs(shape, _turned(to_local, surface.slab_rotation_deg), surface, grid.gsd_m)
     elif surface.kind == "asphalt":
         tone *= 1.0 + 0.16 * _smoothstep(weather.blotches[window], 0.9, 1.3)
+    if surface.kind == "riprap":
+        # Boulders: bright tops and dark gaps.
+        tone *= np.clip(1.0 + 0.34 * weather.grain[window], 0.25, 1.7)
     warm = np.stack([0.012 * wash, np.zeros_like(wash), -0.014 * wash], axis=-1)
     paved: Float = (surface.tone * tone[..., None] * _PAVED[surface.kind] * (1.0 + warm)).astype(np.float32)
     return paved
@@ -129,7 +153,13 @@ def _slabs(shape: tuple[int, int], to_slabs: NDArray[np.float64], surface: Surfa
     return drawn
 
 
-def _stain(albedo: Float, base: Base, grid: Grid, stain: Stain, weather: _Weather) -> None:
+def _stains(albedo: Float, base: Base, grid: Grid, weather: _Weather, rows: slice) -> None:
+    """The stains over some rows of the picture."""
+    for stain in base.stains:
+        _stain(albedo, base, grid, stain, weather, rows)
+
+
+def _stain(albedo: Float, base: Base, grid: Grid, stain: Stain, weather: _Weather, rows: slice) -> None:
     reach = 1.5 * np.array([stain.width_m, stain.length_m])
     box = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * reach
     angle = np.radians(stain.heading_deg)
@@ -139,9 +169,13 @@ def _stain(albedo: Float, base: Base, grid: Grid, stain: Stain, weather: _Weathe
     window = grid.window(grid.to_pixels(placed))
     if window is None:
         return
+    top, bottom = max(window[0].start, rows.start), min(window[0].stop, rows.stop)
+    if top >= bottom:
+        return
     to_local = _window_matrix(grid.local_matrix(base), window)
-    shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
-    column, row = np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32)[:, None]
+    column = np.arange(window[1].stop - window[1].start, dtype=np.float32)
+    row = np.arange(top - window[0].start, bottom - window[0].start, dtype=np.float32)[:, None]
+    window = (slice(top, bottom), window[1])
     x = to_local[0, 0] * column + to_local[0, 1] * row + (to_local[0, 2] - stain.x_m)
     y = to_local[1, 0] * column + to_local[1, 1] * row + (to_local[1, 2] - stain.y_m)
     across2 = ((x * across[0] + y * across[1]) / (0.5 * stain.width_m)) ** 2

@@ -57,9 +57,11 @@ def ground_noise(
         persistence: weight of each size over the one before it.
     """
     weights = persistence ** np.arange(len(cells_m))
-    total = np.zeros(shape, np.float32)
-    for number, (cell_m, weight) in enumerate(zip(cells_m, weights, strict=True)):
-        total += np.float32(weight) * _octave(shape, to_local, cell_m, seed * 31 + number)
+    total = _octave(shape, to_local, cells_m[0], seed * 31)
+    for number, (cell_m, weight) in enumerate(zip(cells_m[1:], weights[1:], strict=True), 1):
+        octave = _octave(shape, to_local, cell_m, seed * 31 + number)
+        octave *= np.float32(weight)
+        total += octave
     # Cubic interpolation of white noise keeps about 0.7 of its standard deviation.
     total /= np.float32(0.7 * np.sqrt((weights**2).sum()))
     return total

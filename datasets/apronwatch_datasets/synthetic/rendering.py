@@ -14,6 +14,12 @@ from apronwatch_datasets.synthetic.sun import Sun
 _FINEST_M = 0.12
 """Solids are drawn at about this pixel size and averaged down."""
 
+_VAST_FROM_M = 150.0
+"""Larger ones (large ships; no aircraft, no hangar) are drawn half as fine: they would take seconds."""
+
+_NEAR_M = 0.5
+"""A shadow that ends this far from a part cannot reach it, rounding included."""
+
 _GRIMY_FROM_M = 13.0
 """Solids shorter than this are drawn without weathering: it would not show."""
 
@@ -69,7 +75,8 @@ def _patch(grid: Grid, points: Ring) -> _Patch | None:
     window = grid.window(grid.to_pixels(points))
     if window is None:
         return None
-    scale = int(np.clip(round(grid.gsd_m / _FINEST_M), 2, 8))
+    finest_m = _FINEST_M if np.hypot(*np.ptp(points, axis=0)) < _VAST_FROM_M else 2 * _FINEST_M
+    scale = int(np.clip(round(grid.gsd_m / finest_m), 2, 8))
     rows, columns = window
     return _Patch(window, scale, ((rows.stop - rows.start) * scale, (columns.stop - columns.start) * scale))
 
@@ -88,23 +95,36 @@ def throw_shadow(light: Float, grid: Grid, placed: Placed, sun: Sun) -> None:
     np.minimum(light[patch.window], shade, out=light[patch.window])
 
 
-def place(radiance: Float, light: Float, grid: Grid, placed: Placed, sun: Sun) -> None:
-    """Paint a solid over the radiance (H, W, 3), dimmed where `light` says that something shades it."""
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """How a solid looks from above: `share` (h, w, 1) of each pixel of a window that it fills, with its light."""
+
+    window: Window
+    share: Float
+    light: Float
+
+    def lay_over(self, radiance: Float) -> None:
+        """Paint it over the radiance (H, W, 3) of the picture."""
+        radiance[self.window] = radiance[self.window] * (1.0 - self.share) + self.light
+
+
+def seen(placed: Placed, light: Float, grid: Grid, sun: Sun) -> Seen | None:
+    """How a solid looks, dimmed where `light` (H, W) says that something shades it; None outside the picture."""
     outlines = [placed.to_ground(part.outline) for part in placed.solid.parts]
     outlines += [placed.to_ground(_fin_top(fin)) for fin in placed.solid.fins]
     patch = _patch(grid, np.vstack(outlines))
     if patch is None:
-        return
+        return None
     fine = np.zeros((*patch.shape, 3), np.float32)
     solid = np.zeros(patch.shape, np.uint8)
-    finish = _Finish(placed, grid, patch)
+    finish, casters = _Finish(placed, grid, patch), _Casters(placed.solid, outlines)
     for number, part in enumerate(placed.solid.parts):
         ring = patch.rings(grid, [outlines[number]])[0]
         region = _region(ring, patch.shape)
         if region is None:
             continue
         mask = _mask([ring], region)
-        lit = _self_shadow(placed, number, patch, region, grid, sun)
+        lit = _self_shadow(placed, number, casters, patch, region, grid, sun)
         np.copyto(fine[region], _shade(part, finish, region, lit, sun), where=mask[..., None] > 0)
         solid[region] |= mask
     for fin in placed.solid.fins:
@@ -116,7 +136,7 @@ def place(radiance: Float, light: Float, grid: Grid, placed: Placed, sun: Sun) -
     share = patch.reduce(solid)[..., None] / np.float32(255)
     under = light[patch.window][..., None]
     beam = patch.reduce(fine * (solid[..., None] > 0)) * (0.22 + 0.78 * np.where(share > 0, under, 1.0))
-    radiance[patch.window] = radiance[patch.window] * (1.0 - share) + beam
+    return Seen(patch.window, share, np.asarray(beam, np.float32))
 
 
 def _region(ring: Ring, shape: tuple[int, int]) -> Window | None:
@@ -182,39 +202,55 @@ def _shade(part: Part, finish: _Finish, region: Window, lit: Float | float, sun:
     h = np.radians(finish.placed.heading_deg)
     east, north, up = sun.direction
     forward, right = east * np.sin(h) + north * np.cos(h), east * np.cos(h) - north * np.sin(h)
+    nx, ny = np.float32(part.tilt[0]), np.asarray(part.tilt[1], np.float32)
     if part.relief == "tube":
         radius = np.interp(x, part.radii[:, 0], part.radii[:, 1]).astype(np.float32)
         ny = np.clip((y - part.axis_y_m) / np.maximum(radius, 0.05), -0.99, 0.99)
         nx = np.float32(0.0)
-    else:
-        nx, ny = np.float32(part.tilt[0]), np.full_like(x, part.tilt[1])
     nz = np.sqrt(1.0 - nx * nx - ny * ny)
     facing = np.maximum(0.0, nx * forward + ny * right + nz * up)
     half = np.array([forward, right, up + 1.0]) / np.sqrt(2.0 + 2.0 * up)
     glint = np.maximum(0.0, nx * half[0] + ny * half[1] + nz * half[2]) ** 40
-    diffuse = finish.albedo(part.paint, region) * (
-        (lit * facing)[..., None] * sun.beam + (0.55 + 0.45 * nz)[..., None] * sun.sky
+    # On a flat top these are single numbers.
+    direct, open_sky, mirrored = (
+        np.asarray(a, np.float32)[..., None]
+        for a in (lit * facing, 0.55 + 0.45 * nz, 0.55 * part.paint.gloss * lit * glint)
     )
-    colour: Float = (diffuse + (0.55 * part.paint.gloss * lit * glint)[..., None] * sun.beam).astype(
-        np.float32
-    )
+    colour = finish.albedo(part.paint, region)
+    colour *= direct * sun.beam + open_sky * sun.sky
+    colour += mirrored * sun.beam
     return colour
 
 
+class _Casters:
+    """Which parts of a solid can shade which others, by the boxes around them."""
+
+    def __init__(self, solid: Solid, outlines: list[Ring]) -> None:
+        rings = outlines[: len(solid.parts)]
+        self.low = np.array([ring.min(axis=0) for ring in rings])
+        self.high = np.array([ring.max(axis=0) for ring in rings])
+        self.top = np.array([part.top_m if part.casts else -np.inf for part in solid.parts])
+
+    def above(self, number: int, level_m: float, sun: Sun) -> NDArray[np.intp]:
+        """Later parts that rise above a level and whose shadow on it comes near part `number`."""
+        later = np.flatnonzero(self.top[number + 1 :] > level_m + 0.25) + number + 1
+        reach = (self.top[later, None] - level_m) * sun.shadow_per_m
+        begins = self.low[later] + np.minimum(0.0, reach) - _NEAR_M < self.high[number]
+        ends = self.high[later] + np.maximum(0.0, reach) + _NEAR_M > self.low[number]
+        near: NDArray[np.intp] = later[(begins & ends).all(axis=1)]
+        return near
+
+
 def _self_shadow(
-    placed: Placed, number: int, patch: _Patch, region: Window, grid: Grid, sun: Sun
+    placed: Placed, number: int, casters: _Casters, patch: _Patch, region: Window, grid: Grid, sun: Sun
 ) -> Float | float:
     """Share of the beam that reaches a flat part past those that rise above it; 1 where nothing does."""
     receiver = placed.solid.parts[number]
     if receiver.relief == "tube":
         return 1.0
     level = receiver.top_m
-    swept = [
-        ring
-        for part in placed.solid.parts[number + 1 :]
-        if part.casts and part.top_m > level + 0.25
-        for ring in _sweep(placed, part, sun, level)
-    ]
+    above = casters.above(number, level, sun)
+    swept = [ring for k in above for ring in _sweep(placed, placed.solid.parts[k], sun, level)]
     swept += [
         _fin_shadow(placed, fin, sun, level) for fin in placed.solid.fins if fin.side[:, 1].max() > level
     ]

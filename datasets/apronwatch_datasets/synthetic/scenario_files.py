@@ -1,7 +1,7 @@
 """A whole scenario on disk: scenes, masks, truth, and the site file and manifest for `apronwatch count`."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from pyproj import Transformer
 
 from apronwatch.site import Site, Zone, write_sites
 from apronwatch_datasets.synthetic.drawing import draw
-from apronwatch_datasets.synthetic.spec import Base, Scenario
+from apronwatch_datasets.synthetic.scenario_reading import read_scenario
+from apronwatch_datasets.synthetic.spec import Base, Scenario, Scene
 from apronwatch_datasets.synthetic.truth import Truth
-from apronwatch_datasets.synthetic.writing import NOTE, SceneFiles, write_scene
+from apronwatch_datasets.synthetic.writing import NOTE, SceneFiles, whole, write_scene
 
 Progress = Callable[[int, int], None]
 """Called with (scenes done, scenes in all)."""
@@ -21,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class ScenarioFiles:
-    """Where a scenario was written, and what is true of each scene, in order of time."""
+    """Where a scenario was written, and what is true of each scene: site by site, in order of time."""
 
     sites: Path
     manifest: Path
@@ -42,28 +43,47 @@ def site_of(base: Base) -> Site:
     return Site(base.id, tuple(zones))
 
 
-def write_scenario(scenario: Scenario, out: Path, progress: Progress | None = None) -> ScenarioFiles:
-    """Draw a scenario into a folder; the same scenario gives the same bytes."""
-    out.mkdir(parents=True, exist_ok=True)
+def synthesize(name_or_path: str | Path, out: Path, progress: Progress | None = None) -> ScenarioFiles:
+    """Draw a scenario, of the package or a file of one's own, into a folder.
+
+    An interrupted run leaves no half file; run again, it draws anew and completes.
+
+    Raises:
+        ScenarioInvalid: there is no such scenario, or its file cannot be drawn.
+        OutputInvalid: the folder cannot be written.
+    """
+    return write_scenario(read_scenario(name_or_path), out, progress)
+
+
+def write_scenario(
+    scenario: Scenario | Sequence[Scenario], out: Path, progress: Progress | None = None
+) -> ScenarioFiles:
+    """Draw a scenario, one `Scenario` a site, into a folder; the same scenario gives the same bytes.
+
+    Raises:
+        OutputInvalid: the folder cannot be written.
+    """
+    places = [scenario] if isinstance(scenario, Scenario) else scenario
+    todo = [(place.base, scene) for place in places for scene in place.scenes]
     sites, manifest = out / "sites.geojson", out / "manifest.csv"
-    write_sites([site_of(scenario.base)], sites, attribution=NOTE)
     files, truths = [], []
-    for number, scene in enumerate(scenario.scenes):
-        picture = draw(scenario.base, scene.parked, scene.look)
+    for number, (base, scene) in enumerate(todo):
+        picture = draw(base, scene.parked, scene.look)
         files.append(write_scene(picture, scene.name, out / "scenes", out / "masks", out / "truth"))
         truths.append(picture.truth)
         if progress is not None:
-            progress(number + 1, len(scenario.scenes))
-    _write_manifest(manifest, scenario, files)
+            progress(number + 1, len(todo))
+    write_sites([site_of(place.base) for place in places], sites, attribution=NOTE)
+    _write_manifest(manifest, todo, files)
     return ScenarioFiles(sites, manifest, tuple(files), tuple(truths))
 
 
-def _write_manifest(path: Path, scenario: Scenario, files: list[SceneFiles]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+def _write_manifest(path: Path, drawn: list[tuple[Base, Scene]], files: list[SceneFiles]) -> None:
+    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["path", "time", "gsd", "site", "mask", "acquisition"])
-        for scene, written in zip(scenario.scenes, files, strict=True):
+        for (base, scene), written in zip(drawn, files, strict=True):
             mask = written.mask.relative_to(path.parent).as_posix() if written.mask else ""
             image = written.image.relative_to(path.parent).as_posix()
             time = scene.look.time.isoformat().replace("+00:00", "Z")
-            rows.writerow([image, time, "", scenario.base.id, mask, scene.name])
+            rows.writerow([image, time, "", base.id, mask, scene.name])

@@ -4,7 +4,7 @@ A body frame has x forward and y to starboard (right), in metres, zero at the ce
 Heights are above the ground. Pictures are taken from straight above.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -113,3 +113,9 @@ def mirrored(outline: Ring) -> Ring:
     """The same outline on the other side."""
     other: Ring = outline[::-1] * [1.0, -1.0]
     return other
+
+
+def moved(part: Part, by: NDArray[np.float64]) -> Part:
+    """A part (2,) metres forward and to starboard."""
+    radii = part.radii + np.array([by[0], 0.0]) if len(part.radii) else part.radii
+    return replace(part, outline=part.outline + by, axis_y_m=part.axis_y_m + by[1], radii=radii)

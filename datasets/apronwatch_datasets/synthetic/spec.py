@@ -15,12 +15,15 @@ from shapely.affinity import affine_transform
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
+Kind = Literal["real", "decoy", "wreck"]
+Mooring = Literal["free", "port", "starboard", "stern", "bow"]
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
     """A paved area; `slab_m` is the pitch of its joints (0: poured without)."""
 
-    kind: Literal["concrete", "asphalt", "gravel"]
+    kind: Literal["concrete", "asphalt", "gravel", "sand", "riprap"]
     outline: BaseGeometry
     seed: int
     slab_m: float = 0.0
@@ -55,7 +58,7 @@ class Stain:
 class Building:
     """Something that stands there for good and throws a shadow."""
 
-    kind: Literal["hangar", "shelter", "shed", "tank", "tree"]
+    kind: Literal["hangar", "shelter", "shed", "tank", "tree", "mast", "crane", "containers", "pontoon"]
     x_m: float
     y_m: float
     heading_deg: float
@@ -67,7 +70,12 @@ class Building:
 
 @dataclass(frozen=True)
 class Stand:
-    """Where one object may be parked, its nose to `heading_deg`."""
+    """Where one object may be parked, its nose to `heading_deg`.
+
+    `mooring` other than `free` is for ships: the place is then where that side of a ship meets the quay, and
+    `max_span_m` is the longest ship alongside (`port`, `starboard`) or the broadest end-on (`stern`, `bow`). Several
+    such stands at one place are a raft: ships that lie abreast.
+    """
 
     id: str
     zone: str
@@ -75,6 +83,8 @@ class Stand:
     y_m: float
     heading_deg: float
     max_span_m: float
+    spread_m: float | None = None
+    mooring: Mooring = "free"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +99,31 @@ class ZoneArea:
 
 
 @dataclass(frozen=True, eq=False)
+class Water:
+    """Sea, drawn over the ground.
+
+    Attributes:
+        outline: its surface; land and quays are cut out.
+        shore: beaches, where it turns shallow and the surf breaks.
+        sheltered: where breakwaters keep the waves away.
+        fairway: ships there are under way and leave a wake.
+        wall_m: height of the quays above it.
+    """
+
+    outline: BaseGeometry
+    shore: BaseGeometry
+    sheltered: Polygon
+    fairway: Polygon
+    seed: int
+    wall_m: float = 2.2
+
+
+@dataclass(frozen=True, eq=False)
 class Base:
-    """An invented place. `crs` is a UTM zone, `origin` the east and north of its frame's zero."""
+    """An invented place. `crs` is a UTM zone, `origin` the east and north of its frame's zero.
+
+    `extent_m` (as of `Look`) is what a look covers that names no extent of its own; `terrain` is the open ground.
+    """
 
     id: str
     name: str
@@ -99,11 +132,14 @@ class Base:
     rotation_deg: float
     seed: int
     surfaces: tuple[Surface, ...] = ()
+    waters: tuple[Water, ...] = ()
     markings: tuple[Marking, ...] = ()
     stains: tuple[Stain, ...] = ()
     buildings: tuple[Building, ...] = ()
     stands: tuple[Stand, ...] = ()
     zones: tuple[ZoneArea, ...] = ()
+    extent_m: tuple[float, float, float, float] = (-500.0, -500.0, 500.0, 500.0)
+    terrain: Literal["steppe", "desert"] = "steppe"
 
     @property
     def matrix(self) -> NDArray[np.float64]:
@@ -120,7 +156,12 @@ class Base:
 
 @dataclass(frozen=True)
 class Parked:
-    """One object on the ground at one time; `seed` fixes its livery and small differences."""
+    """One object on the ground at one time; `seed` fixes its livery and small differences.
+
+    `kind` other than `real` is never counted: a decoy is painted flat on the ground, a wreck is broken. `stripped`
+    says that engines, propellers and cowlings were taken off; it is still counted. `stand` is the id of the stand it
+    took, empty for one at a place of its own.
+    """
 
     id: str
     type_name: str
@@ -128,6 +169,9 @@ class Parked:
     y_m: float
     heading_deg: float
     seed: int
+    kind: Kind = "real"
+    stripped: bool = False
+    stand: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +188,7 @@ class Look:
         cloud_cover: share of the picture under cloud, to a few hundredths.
         shift_m: error of the geolocation (east, north): the picture lies this much off its coordinates.
         seed: of noise and clouds.
+        blur_px: standard deviation of the blur of optics, motion and resampling.
     """
 
     time: datetime
@@ -155,6 +200,7 @@ class Look:
     cloud_cover: float = 0.0
     shift_m: tuple[float, float] = (0.0, 0.0)
     seed: int = 0
+    blur_px: float = 0.72
 
     def __post_init__(self) -> None:
         if not 0.2 <= self.gsd_m <= 1.5:

@@ -7,19 +7,30 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
+from shapely.geometry.base import BaseGeometry
 
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.synthetic.frame import Grid
 from apronwatch_datasets.synthetic.rendering import Placed
-from apronwatch_datasets.synthetic.spec import Base, Look
+from apronwatch_datasets.synthetic.spec import Base, Kind, Look
 
 _HIDDEN_FROM = 0.5
-"""Share of a box under cloud from which its object counts as hidden."""
+"""Share of a box under cloud, or of an object under a roof, from which it does not show."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrueObject:
-    """One drawn object: its box (4, 2) in metres of the base's CRS, as the picture's own coordinates say."""
+    """One drawn object.
+
+    Attributes:
+        box: (4, 2) metres of the base's CRS, as the picture's own coordinates say.
+        truncated: the picture's edge cuts its box.
+        in_picture: its centre lies in the picture.
+        hidden: cloud covers most of its box.
+        covered: share of it under a roof or tree.
+        kind: only `real` ones are counted.
+        stripped: it lacks engines, propellers and cowlings.
+    """
 
     id: str
     class_name: str
@@ -31,11 +42,14 @@ class TrueObject:
     truncated: bool
     in_picture: bool
     hidden: bool
+    covered: float = 0.0
+    kind: Kind = "real"
+    stripped: bool = False
 
     @property
     def shown(self) -> bool:
-        """Its centre lies in the picture and not under cloud."""
-        return self.in_picture and not self.hidden
+        """Its centre lies in the picture, and most of it neither under cloud nor under a roof."""
+        return self.in_picture and not self.hidden and self.covered <= _HIDDEN_FROM
 
     @property
     def centre(self) -> NDArray[np.float64]:
@@ -59,11 +73,11 @@ class Truth:
         return sum(
             bool(shapely.intersects_xy(area, *o.centre))
             for o in self.objects
-            if o.class_name == class_name and (o.shown or not shown)
+            if o.class_name == class_name and o.kind == "real" and (o.shown or not shown)
         )
 
     def counts(self) -> dict[str, Any]:
-        """Per zone and class: `present` on the ground, `shown` by the picture."""
+        """Per zone and class: `present` on the ground, `shown` by the picture; without decoys and wrecks."""
         zones = [*(z.id for z in self.base.zones), "*"]
         return {
             "synthetic": True,
@@ -76,14 +90,15 @@ class Truth:
                 }
                 for zone in zones
             },
+            "not_counted": {kind: sum(o.kind == kind for o in self.objects) for kind in ("decoy", "wreck")},
         }
 
     def geojson(self) -> dict[str, Any]:
-        """The objects whose centre lies in the picture as a FeatureCollection in longitude and latitude."""
+        """The objects of which the picture shows the centre or a piece, in longitude and latitude."""
         to_lonlat = Transformer.from_crs(self.base.crs, "EPSG:4326", always_xy=True)
         features = []
         for o in self.objects:
-            if not o.in_picture:
+            if not (o.in_picture or o.truncated):
                 continue
             ring = shapely.geometry.polygon.orient(shapely.Polygon(o.box)).exterior.coords
             lonlat = np.column_stack(to_lonlat.transform(*np.asarray(ring).T))
@@ -98,7 +113,13 @@ class Truth:
                         "width_m": round(o.width_m, 2),
                         "heading_deg": round(o.heading_deg, 2),
                         "truncated": o.truncated,
+                        "in_picture": o.in_picture,
                         "hidden": o.hidden,
+                        "covered": round(o.covered, 3),
+                        "kind": o.kind,
+                        "decoy": o.kind == "decoy",
+                        "wreck": o.kind == "wreck",
+                        "stripped": o.stripped,
                         "synthetic": True,
                     },
                     "geometry": {
@@ -111,7 +132,15 @@ class Truth:
 
 
 def true_object(
-    id_: str, placed: Placed, grid: Grid, look: Look, cloud: NDArray[np.bool_] | None
+    id_: str,
+    placed: Placed,
+    grid: Grid,
+    look: Look,
+    cloud: NDArray[np.bool_] | None,
+    *,
+    covered: float = 0.0,
+    kind: Kind = "real",
+    stripped: bool = False,
 ) -> TrueObject:
     """The truth of one placed solid; raises `ValueError` for a solid of no counted class."""
     solid = placed.solid
@@ -121,6 +150,7 @@ def true_object(
     centre = pixels.mean(axis=0)
     size = np.array([grid.width, grid.height])
     inside = bool((centre >= 0).all() and (centre < size).all())
+    cut = bool((pixels < 0).any() or (pixels > size).any())
     return TrueObject(
         id=id_,
         class_name=solid.class_name,
@@ -129,10 +159,34 @@ def true_object(
         width_m=solid.width_m,
         heading_deg=placed.heading_deg % 360.0,
         box=placed.box + np.array(look.shift_m),
-        truncated=inside and bool((pixels < 0).any() or (pixels > size).any()),
+        truncated=cut and shapely.Polygon(pixels).intersects(shapely.box(0, 0, *size.tolist())),
         in_picture=inside,
         hidden=inside and cloud is not None and _hidden(pixels, cloud),
+        covered=covered,
+        kind=kind,
+        stripped=stripped,
     )
+
+
+def covered_shares(objects: list[Placed], structures: list[Placed]) -> list[float]:
+    """Share of the silhouette of each object that lies under a structure, which all rise above the objects."""
+    roofs = [silhouette(structure) for structure in structures]
+    tree = shapely.STRtree(roofs)
+    shares = []
+    for thing in objects:
+        above = tree.query(shapely.Polygon(thing.box), predicate="intersects")
+        shares.append(_share(silhouette(thing), [roofs[k] for k in above]) if len(above) else 0.0)
+    return shares
+
+
+def _share(shape: BaseGeometry, roofs: list[BaseGeometry]) -> float:
+    return float(shape.intersection(shapely.union_all(roofs)).area / shape.area)
+
+
+def silhouette(placed: Placed) -> BaseGeometry:
+    """What a solid covers of the ground, east and north."""
+    outlines = (shapely.Polygon(placed.to_ground(part.outline)).buffer(0) for part in placed.solid.parts)
+    return shapely.union_all(list(outlines))
 
 
 def _hidden(corners: NDArray[np.float64], cloud: NDArray[np.bool_]) -> bool:

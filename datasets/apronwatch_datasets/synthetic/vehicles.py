@@ -1,9 +1,10 @@
-"""Solids of road vehicles: cars, vans, lorries, fuel tankers and buses, of usual sizes."""
+"""Solids of vehicles: cars, pickups, vans, lorries, tankers, buses, and what serves aircraft, of usual sizes."""
 
 from functools import lru_cache
 
 import numpy as np
 
+from apronwatch_datasets.synthetic.liveries import METAL
 from apronwatch_datasets.synthetic.solids import Paint, Part, Solid, box, tube
 
 _GLASS = Paint((0.05, 0.06, 0.07), gloss=0.7)
@@ -28,11 +29,15 @@ SIZES_M: dict[str, tuple[float, float, float]] = {
     "long lorry": (12.0, 2.5, 3.6),
     "fuel tanker": (10.5, 2.5, 3.1),
     "bus": (11.0, 2.5, 3.1),
+    "pickup": (5.3, 1.9, 1.8),
+    "articulated lorry": (16.5, 2.55, 4.0),
+    "tug": (4.6, 2.1, 1.6),
+    "loader": (8.6, 3.2, 2.9),
 }
-"""Length, width, height. The lorry has the measures of a Ural-4320 (7.37 m by 2.5 m)."""
+"""Length, width, height. The lorry has the measures of a Ural-4320 (7.37 m by 2.5 m), the articulated lorry the
+longest of Directive 96/53/EC (16.50 m by 2.55 m, 4.00 m high)."""
 
-SMALL_TYPES = ("car", "van")
-LARGE_TYPES = ("lorry", "long lorry", "fuel tanker", "bus")
+SMALL_TYPES = ("car", "van", "pickup", "tug")
 
 
 @lru_cache(maxsize=512)
@@ -47,6 +52,10 @@ def vehicle(type_name: str, seed: int) -> Solid:
         "long lorry": _lorry,
         "fuel tanker": _tanker,
         "bus": _bus,
+        "pickup": _pickup,
+        "articulated lorry": _articulated,
+        "tug": _tug,
+        "loader": _loader,
     }[type_name](length, width, height, rng)
     return Solid(
         "vehicle_small" if type_name in SMALL_TYPES else "vehicle_large",
@@ -135,3 +144,65 @@ def _bus(length: float, width: float, height: float, rng: np.random.Generator) -
         for x in (-0.22 * length, 0.2 * length)
     ]
     return [Part(_rounded(length, width), 0.4, height, paint), *boxes]
+
+
+def _pickup(length: float, width: float, height: float, rng: np.random.Generator) -> list[Part]:
+    colours = (*_CAR_COLOURS[:6], *_ARMY[:3])
+    paint = Paint(colours[rng.integers(len(colours))], gloss=0.6)
+    return [
+        Part(_rounded(length, width), 0.3, 0.58 * height, paint),
+        Part(
+            box(-0.31 * length, 0.0, 0.33 * length, 0.76 * width),
+            0.5 * height,
+            0.59 * height,
+            Paint((0.09, 0.09, 0.09)),
+            casts=False,
+        ),
+        Part(box(0.04 * length, 0.0, 0.36 * length, 0.88 * width), 0.58 * height, 0.8 * height, _GLASS),
+        Part(box(0.01 * length, 0.0, 0.24 * length, 0.8 * width), 0.8 * height, height, paint),
+    ]
+
+
+def _articulated(length: float, width: float, height: float, rng: np.random.Generator) -> list[Part]:
+    cab = Paint(_CAR_COLOURS[rng.integers(len(_CAR_COLOURS))], gloss=0.6)
+    covers = (
+        (0.66, 0.66, 0.64),
+        (0.55, 0.56, 0.57),
+        (0.10, 0.16, 0.34),
+        (0.40, 0.09, 0.07),
+        (0.20, 0.24, 0.17),
+    )
+    cover = Paint(covers[rng.integers(len(covers))], gloss=0.1)
+    trailer = 13.6
+    return [
+        *_cab(length, width, 0.92 * height, cab)[::-1],
+        Part(box(-length / 2 + trailer / 2, 0.0, trailer, width), 1.1, height, cover, tilt=(0.0, 0.04)),
+    ]
+
+
+def _tug(length: float, width: float, height: float, rng: np.random.Generator) -> list[Part]:
+    colours = ((0.58, 0.44, 0.08), (0.62, 0.62, 0.60), (0.17, 0.18, 0.11))
+    paint = Paint(colours[rng.integers(len(colours))], gloss=0.3)
+    return [
+        Part(_rounded(length, width), 0.25, 0.6 * height, paint),
+        Part(box(-0.18 * length, 0.0, 0.3 * length, 0.8 * width), 0.6 * height, height, _GLASS),
+        Part(box(-0.2 * length, 0.0, 0.2 * length, 0.7 * width), height - 0.05, height, paint, casts=False),
+    ]
+
+
+def _loader(length: float, width: float, height: float, rng: np.random.Generator) -> list[Part]:
+    colours = ((0.60, 0.60, 0.58), (0.58, 0.44, 0.08), (0.22, 0.23, 0.15))
+    paint = Paint(colours[rng.integers(len(colours))], gloss=0.2)
+    deck = Paint((0.28, 0.28, 0.28), gloss=0.1)
+    rails = [Part(box(0.0, side * (width / 2 - 0.12), length, 0.24), 0.4, height, paint) for side in (-1, 1)]
+    rollers = [
+        Part(box(x, 0.0, 0.14, 0.8 * width), 0.8 * height, 0.82 * height, METAL, casts=False)
+        for x in np.arange(-0.4 * length, 0.2 * length, 0.7)
+    ]
+    return [
+        Part(box(0.0, 0.0, length, width), 0.4, 0.6 * height, deck),
+        Part(box(-0.12 * length, 0.0, 0.7 * length, width), 0.6 * height, 0.8 * height, deck),
+        *rollers,
+        *rails,
+        Part(box(0.42 * length, -0.28 * width, 0.14 * length, 0.4 * width), 0.6 * height, height, _GLASS),
+    ]

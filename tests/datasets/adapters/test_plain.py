@@ -1,5 +1,6 @@
 """Any dataset in DOTA text, YOLO text or COCO JSON."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from apronwatch_datasets.fakes import coco as fake_coco
 from apronwatch_datasets.fakes import dota_text as fake_dota_text
 from apronwatch_datasets.fakes import yolo as fake_yolo
 from apronwatch_datasets.fakes import yolo_obb as fake_yolo_obb
+from apronwatch_datasets.fakes.paint import paint
+from apronwatch_datasets.fakes.text_files import write_lines
 from apronwatch_datasets.source import Log
 from tests.datasets.adapters.common import image_of, load_fake
 
@@ -83,6 +86,38 @@ def test_polygons_that_are_boxes(tmp_path: Path) -> None:
     fake_coco.write_document(tmp_path / "a.json", {1: "one.png"}, [square, turned])
     (image,) = coco.read(tmp_path, Log(tmp_path))
     assert image.objects.oriented.all()
+
+
+@pytest.mark.parametrize(
+    "file_name",
+    ["one.png", "/home/me/one.png", "../one.png", "C:\\me\\one.png", "train/one.png", "./one.png"],
+)
+def test_paths_of_another_machine(tmp_path: Path, file_name: str) -> None:
+    """Names stay inside the dataset: converted images could else be written anywhere."""
+    paint(tmp_path / "images" / "one.png", 128, 96)
+    paint(tmp_path / "train" / "one.png", 128, 96)
+    fake_coco.write_document(tmp_path / "a.json", {1: file_name}, [])
+    (image,) = coco.read(tmp_path, Log(tmp_path))
+    assert image.name == ("train/one" if "train" in file_name else "one")
+    assert image.path.is_file()
+
+
+def test_real_dota8(real_data: Path, tmp_path: Path) -> None:
+    """Ultralytics' sample of DOTA, whose names are in its package. Its tiles cut objects, whose boxes reach beyond."""
+    shutil.copytree(real_data / "dota8", tmp_path / "dota8")
+    names = "plane ship storage-tank baseball-diamond tennis-court basketball-court ground-track-field harbor bridge"
+    names += " large-vehicle small-vehicle helicopter roundabout soccer-ball-field swimming-pool"
+    write_lines(tmp_path / "dota8" / "data.yaml", f"names: [{', '.join(names.split())}]")
+    dataset = load(adapter("yolo-obb"), tmp_path / "dota8")
+    objects = {name: fates.total() for name, fates in dataset.tally.items()}
+    assert len(dataset.images) == 8
+    assert (objects["ship"], objects["plane"], objects["tennis-court"], objects["small-vehicle"]) == (
+        105,
+        2,
+        8,
+        4,
+    )
+    assert {image.published_split for image in dataset.images} == {"train", "val"}
 
 
 @pytest.mark.parametrize(

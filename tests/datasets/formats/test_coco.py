@@ -91,6 +91,7 @@ def test_annotations_that_are_no_objects(tmp_path: Path, annotation: dict[str, A
         (b"\xff\xfe\x00\x81", FaultKind.UNREADABLE_LABELS),
         (b"[]", FaultKind.STRAY_FILE),
         (b'{"images": [], "annotations": []}', FaultKind.STRAY_FILE),
+        (b'{"images": [{"id": 1}], "annotations": [], "categories": []}', FaultKind.STRAY_FILE),
         (b'{"images": [1], "annotations": [], "categories": []}', FaultKind.STRAY_FILE),
     ],
 )

@@ -1,0 +1,138 @@
+"""A scenario's file: what it gives, and that each fault is told in one line with its place."""
+
+from pathlib import Path
+
+import pytest
+
+from apronwatch.errors import ScenarioInvalid
+from apronwatch_datasets.synthetic import list_scenarios, read_scenario
+
+WHOLE = """
+title = "Two cars at the apron"
+seed = 5
+
+[[sites]]
+id = "my-field"
+layout = "hard-apron"
+parameters = { gap_m = 1.5 }
+origin_m = [500000.0, 4800000.0]
+rotation_deg = 20.0
+every_look = { gsd_m = 0.5, haze = 0.3 }
+looks = [
+  { time = 2026-03-03T08:14:00Z },
+  { time = 2026-03-03T11:14:00+01:00, gsd_m = 0.8, seed = 77 },
+]
+
+[[sites.groups]]
+stands = "W"
+types = { "Su-27" = 0.5, "MiG-29" = 0.5 }
+counts = [3, 2]
+
+[[sites.objects]]
+type = "car"
+at_m = [1.0, 2.0]
+kind = "wreck"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_what_a_file_says_is_what_one_gets(tmp_path: Path) -> None:
+    (scenario,) = read_scenario(written(tmp_path, WHOLE))
+    assert (scenario.name, scenario.base.id) == ("mine", "my-field")
+    assert (scenario.base.origin, scenario.base.rotation_deg) == ((500_000.0, 4_800_000.0), 20.0)
+    first, second = scenario.scenes
+    assert [first.look.gsd_m, second.look.gsd_m] == [0.5, 0.8]
+    assert [first.look.haze, second.look.haze] == [0.3, 0.3]
+    assert [first.look.seed, second.look.seed] == [1, 77]
+    assert first.look.extent_m == scenario.base.extent_m
+    # Two looks on one day need the hour, and every name says that nothing of this is real.
+    assert [first.name, second.name] == [
+        "synthetic-my-field_20260303T081400", "synthetic-my-field_20260303T101400",
+    ]  # fmt: skip
+    assert [sum(p.type_name != "car" for p in scene.parked) for scene in scenario.scenes] == [3, 2]
+    assert [(p.x_m, p.y_m, p.kind) for p in second.parked if p.type_name == "car"] == [(1.0, 2.0, "wreck")]
+
+
+def test_the_same_file_gives_the_same_scenario_and_another_seed_another(tmp_path: Path) -> None:
+    first, again = (read_scenario(written(tmp_path, WHOLE))[0] for _ in range(2))
+    other = read_scenario(written(tmp_path, WHOLE.replace("seed = 5", "seed = 6")))[0]
+    assert [s.parked for s in first.scenes] == [s.parked for s in again.scenes]
+    assert [s.parked for s in first.scenes] != [s.parked for s in other.scenes]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("gsd_m = 0.5", "gsd_m = 5.0", "sites.0.looks.0.gsd_m"),
+        ("haze = 0.3", "fog = 0.3", "sites.0.looks.0.fog"),
+        ("T08:14:00Z", "T08:14:00", "sites.0.looks.0.time"),
+        ("T08:14:00Z", "T22:14:00Z", "order of time"),
+        ("T08:14:00Z", "T01:14:00Z", "too low"),
+        ("gsd_m = 0.8", "bits = 12", "sites.0.looks.1.bits"),
+        ("gsd_m = 0.8", "extent_m = [10.0, 0.0, -10.0, 5.0]", "west < east"),
+        ('layout = "hard-apron"', 'layout = "moon"', "'moon' is none of airbase"),
+        ("gap_m = 1.5", "gap_m = 50.0", "0 to 5 m"),
+        ("gap_m = 1.5", "gap_metres = 1.5", "gap_metres"),
+        ("gap_m = 1.5", 'gap_m = "wide"', "sites.0"),
+        ('"MiG-29"', '"zeppelin"', "no type 'zeppelin'"),
+        ('type = "car"', 'type = "zeppelin"', "sites.0.objects.0"),
+        ("counts = [3, 2]", "counts = [3]", "1 numbers for 2 looks"),
+        ("counts = [3, 2]", "counts = [3, 200]", "200 objects for"),
+        ("counts = [3, 2]", "counts = [3, -1]", "sites.0.groups.0.counts.1"),
+        ('kind = "wreck"', 'kind = "ghost"', "sites.0.objects.0.kind"),
+        ("rotation_deg = 20.0", "rotation_deg = nan", "sites.0.rotation_deg"),
+        ("[[sites.groups]]", "[[sites.groups", "not TOML"),
+        ('title = "Two cars at the apron"', "", "title"),
+    ],
+)
+def test_a_fault_is_told_in_one_line_with_file_and_place(
+    tmp_path: Path, old: str, new: str, place: str
+) -> None:
+    assert old in WHOLE
+    with pytest.raises(ScenarioInvalid) as told:
+        read_scenario(written(tmp_path, WHOLE.replace(old, new, 1)))
+    message = str(told.value)
+    assert message.startswith(f"{tmp_path / 'mine.toml'}: ")
+    assert place in message
+    assert "\n" not in message
+
+
+def test_two_sites_of_one_name_are_refused(tmp_path: Path) -> None:
+    site = WHOLE[WHOLE.index("[[sites]]") :]
+    with pytest.raises(ScenarioInvalid, match="id of its own"):
+        read_scenario(written(tmp_path, WHOLE + site))
+    first, second = read_scenario(written(tmp_path, WHOLE + site.replace("my-field", "other-field")))
+    assert (first.base.id, second.base.id) == ("my-field", "other-field")
+
+
+def test_no_such_scenario_names_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioInvalid, match="drawdown"):
+        read_scenario("drwdown")
+    with pytest.raises(ScenarioInvalid, match="no scenario can be read"):
+        read_scenario(tmp_path)
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ScenarioInvalid, match=r"binary\.toml"):
+        read_scenario(tmp_path / "binary.toml")
+
+
+def test_the_list_says_what_there_is() -> None:
+    listed = {entry.name: entry for entry in list_scenarios()}
+    assert {
+        "demo",
+        "airport",
+        "steady",
+        "drawdown",
+        "surge",
+        "boneyard",
+        "vehicle-park",
+        "hard-cases",
+    } <= set(listed)
+    assert listed["demo"].looks == 8
+    for entry in listed.values():
+        assert entry.title
+        assert entry.sites >= 1
