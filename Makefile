@@ -33,7 +33,7 @@ constraints: .venv/uv
 	touch $@
 
 .venv/all: .venv/uv pyproject.toml constraints.txt
-	$(INSTALL) '.[train,postgres]' --group dev
+	$(INSTALL) '.[train,review,postgres]' --group dev
 	touch $@ .venv/base
 
 clean:
