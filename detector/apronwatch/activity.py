@@ -1,0 +1,175 @@
+"""Changes at a place: which looks differ from those before them, by a rule whose false alarms are known.
+
+A look raises an alarm if the scan over the last 20 usable looks gives p <= 0.01 for a split within the last 3
+looks, with at least 6 looks before it, and the rate changed by more than a third down or a half up. With fewer
+looks the newest is tested against all before it. After an alarm the baseline starts anew at the split, so that a
+return to the old level is a change again.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import false_discovery_control
+
+from apronwatch.overdispersion import PHI, chi2_about, posterior
+from apronwatch.pairs import PairTest, pair_test
+from apronwatch.scan import DRAWS, Scan, scan
+
+WINDOW = 20
+LEAST_BEFORE = 6
+RECENT = 3
+P_ALARM = 0.01
+RATIO_STEADY = (0.67, 1.5)
+LEAST_FRACTION = 0.5
+FALSE_DISCOVERIES = 0.05
+"""Share of false ones among the alarms that are left after comparing many sites and classes."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The count of one class in one zone at one time.
+
+    Attributes:
+        label: how people know it, such as its time.
+        count: objects seen; None if nothing can be said.
+        observed_fraction: share of the zone that was seen; None if unknown.
+        recall: of the class at that look's GSD.
+    """
+
+    label: str
+    count: int | None
+    observed_fraction: float | None
+    recall: float = 1.0
+
+    @property
+    def left_out(self) -> str | None:
+        """Why it stays out of the tests, if it does."""
+        if self.count is None or self.observed_fraction is None:
+            return "no_count"
+        return "seen_less_than_half" if self.observed_fraction < LEAST_FRACTION else None
+
+    @property
+    def exposure(self) -> float:
+        """Share of the objects of the zone that the look was able to count."""
+        return (self.observed_fraction or 0.0) * self.recall
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the tests say at one look.
+
+    Attributes:
+        look: the newest look.
+        alarm: it is unlike what was before.
+        p: of the test that was made; None if there was nothing to compare with.
+        before: labels of the looks compared with.
+        after: labels of the looks from the split on, the newest included.
+        ratio: rate after over rate before.
+        scan: if there were looks enough.
+        pair: otherwise.
+    """
+
+    look: str
+    alarm: bool
+    p: float | None
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    ratio: float | None = None
+    scan: Scan | None = None
+    pair: PairTest | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Findings at every usable look, in order, and the looks that stayed out with the reason."""
+
+    findings: tuple[Finding, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """Findings that raised an alarm."""
+        return tuple(finding for finding in self.findings if finding.alarm)
+
+
+def watch(looks: Sequence[Look], *, draws: int = DRAWS) -> Watch:
+    """Go through the looks in order of time, as they came, and say at each whether things had changed."""
+    usable = [look for look in looks if look.left_out is None]
+    findings, start = [], 0
+    for end in range(1, len(usable) + 1):
+        first = max(start, end - WINDOW)
+        finding = judge(usable[first:end], draws=draws)
+        findings.append(finding)
+        if finding.alarm:
+            start = first + len(finding.before)
+    left_out = tuple((look.label, look.left_out) for look in looks if look.left_out is not None)
+    return Watch(tuple(findings), left_out)
+
+
+def judge(looks: Sequence[Look], *, draws: int = DRAWS) -> Finding:
+    """What the newest of some usable looks in order of time says, at most `WINDOW` of them being of use."""
+    window = list(looks)[-WINDOW:]
+    if len(window) > LEAST_BEFORE:
+        return _by_scan(window, draws)
+    return _by_pair(window)
+
+
+def adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Benjamini-Hochberg adjusted p of findings made at the same time; those up to `FALSE_DISCOVERIES` stand."""
+    if not p_values:
+        return ()
+    return tuple(false_discovery_control(np.asarray(p_values), method="bh").tolist())
+
+
+def draws_for(tests: int, level: float = FALSE_DISCOVERIES) -> int:
+    """Draws with which one strong change among so many tests can stand: ten times the least that could."""
+    return max(DRAWS, math.ceil(10 * tests / level) - 1)
+
+
+def is_alarm(p: float, ratio: float) -> bool:
+    """Whether a p and a ratio of rates are enough for an alarm."""
+    low, high = RATIO_STEADY
+    return p <= P_ALARM and not low <= ratio <= high
+
+
+def _by_scan(window: list[Look], draws: int) -> Finding:
+    found = scan([look.count or 0 for look in window], [look.exposure for look in window], draws=draws)
+    k = found.split
+    recent = k >= LEAST_BEFORE and k >= len(window) - RECENT
+    return Finding(
+        window[-1].label,
+        recent and is_alarm(found.p, found.ratio),
+        found.p,
+        tuple(look.label for look in window[:k]),
+        tuple(look.label for look in window[k:]),
+        found.ratio,
+        scan=found,
+    )
+
+
+def _by_pair(window: list[Look]) -> Finding:
+    *before, newest = window
+    if not before:
+        return Finding(newest.label, False, None, after=(newest.label,))
+    counts = np.array([look.count or 0 for look in before], dtype=np.int64)
+    exposures = np.array([look.exposure for look in before])
+    of_phi = [
+        pair_test(
+            newest.count or 0, newest.exposure, int(counts.sum()), float(exposures.sum()), dispersion=phi
+        )
+        for phi in PHI
+    ]
+    weights = posterior(float(chi2_about(counts, exposures)), len(before) - 1)
+    p = float(weights @ [test.p for test in of_phi])
+    pair = of_phi[0]
+    return Finding(
+        newest.label,
+        is_alarm(p, pair.ratio),
+        p,
+        tuple(look.label for look in before),
+        (newest.label,),
+        pair.ratio,
+        pair=pair,
+    )

@@ -1,0 +1,144 @@
+"""How many objects stand behind the detections of a zone: an estimate and an interval, or the reason for none.
+
+True detections ~ Poisson-binomial of calibrated scores, widened by the measured dispersion and by the error of the
+calibration curve; missed objects by the measured recall and its error; the part of the zone that was not seen by
+its area. The estimate is the posterior median under a uniform prior on the number of objects.
+
+The limits are the quantiles of two posteriors: the upper one of the uniform prior, the lower one of the prior
+1/N. With known recall these are the exact limits of Clopper and Pearson for a thinned count: a uniform prior
+alone puts the lower limit too high (it always expects one more object than was seen).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from apronwatch.calibration import ClassCalibration, Refusal
+from apronwatch.posterior import (
+    Pmf,
+    add_missed,
+    add_unseen,
+    convolve,
+    correlated,
+    poisson_binomial,
+    quantile,
+)
+
+LEVEL = 0.90
+SCALED_FROM = 0.5
+"""Least share of a zone that must be seen to say how much the rest holds."""
+WHOLE_FROM = 0.999
+"""From this share on nothing is added for the rest, as for the status `complete`."""
+
+SEEN_LESS_THAN_HALF = "seen_less_than_half"
+SATURATED = "saturated"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What was there.
+
+    Attributes:
+        estimate: posterior median; None where only a lower limit, or nothing, can be said.
+        low, high: limits of the central interval. `low` alone: at least this many, at (1 + level) / 2.
+        level: probability of the interval.
+        reasons: why something is None; empty when nothing is.
+    """
+
+    estimate: int | None
+    low: int | None
+    high: int | None
+    level: float = LEVEL
+    reasons: tuple[str, ...] = ()
+
+
+def interval(
+    scores: ArrayLike,
+    lengths_px: ArrayLike,
+    calibration: ClassCalibration | None,
+    observed_fraction: float,
+    *,
+    threshold: float,
+    real_image: bool,
+    saturated: bool = False,
+    shares: ArrayLike = 1.0,
+    level: float = LEVEL,
+) -> Interval:
+    """The number of objects of one class in one zone.
+
+    Below half of the zone seen, and where a cap cut the boxes of a tile (`saturated`), only the lower limit is
+    given: what was found was found, and nothing is known of the rest.
+
+    Args:
+        scores: (N,) raw scores of the detections that count: at or above the threshold, centre in the zone.
+        lengths_px: (N,) their lengths in pixels of the pass that reports the class.
+        calibration: of the class; None if it has none.
+        observed_fraction: share of the zone that was seen, above 0.
+        threshold: operating score of the run.
+        real_image: the scene is a picture of the world, not a drawn one.
+        saturated: a cap cut boxes on the zone's ground.
+        shares: (N,) probability of each object to be of the kind that is counted (`sizes`).
+        level: probability of the interval.
+    """
+    if not 0 < observed_fraction <= 1:
+        raise ValueError(
+            f"observed fraction {observed_fraction}: a zone that was not seen has no count at all"
+        )
+    refusals = calibration.refusals(threshold, real_image) if calibration else (Refusal.UNCALIBRATED,)
+    if calibration is None or refusals:
+        return Interval(None, None, None, level, refusals)
+    limits = [SATURATED] * saturated + [SEEN_LESS_THAN_HALF] * (observed_fraction < SCALED_FROM)
+    fraction = 1.0 if limits or observed_fraction >= WHOLE_FROM else observed_fraction
+    rows = _TrueDetections.of(scores, lengths_px, calibration, shares)
+    low = quantile(rows.objects(fraction, 0.0), (1 - level) / 2)
+    if limits:
+        return Interval(None, low, None, level, tuple(limits))
+    pmf = rows.objects(fraction, 1.0)
+    return Interval(quantile(pmf, 0.5), low, quantile(pmf, (1 + level) / 2), level)
+
+
+def objects_pmf(
+    scores: ArrayLike,
+    lengths_px: ArrayLike,
+    calibration: ClassCalibration,
+    fraction: float = 1.0,
+    shares: ArrayLike = 1.0,
+) -> Pmf:
+    """Posterior distribution of the number of objects under a uniform prior; see `interval`."""
+    return _TrueDetections.of(scores, lengths_px, calibration, shares).objects(fraction, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _TrueDetections:
+    """Distribution of the true detections per size bin, (Q, K+1) each, given Q values of the scene's factor."""
+
+    bins: tuple[Pmf, ...]
+    weights: NDArray[np.float64]
+    calibration: ClassCalibration
+
+    @classmethod
+    def of(
+        cls, scores: ArrayLike, lengths_px: ArrayLike, calibration: ClassCalibration, shares: ArrayLike
+    ) -> "_TrueDetections":
+        p = calibration.scores.probability(scores) * np.asarray(shares, dtype=np.float64)
+        fit = calibration.scores.sum_variance(scores, shares)
+        p_given, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))) + fit)
+        bin_of = calibration.recall.bin_of(lengths_px)
+        bins = tuple(poisson_binomial(p_given[:, bin_of == b]) for b in range(len(calibration.recall.found)))
+        return cls(bins, weights, calibration)
+
+    def objects(self, fraction: float, prior: float) -> Pmf:
+        """Distribution of the objects of the zone; the prior weight is parted among size bins as objects are.
+
+        Negative binomials of the parts then add up to that of the whole where all bins have one recall.
+        """
+        recall = self.calibration.recall
+        parts = [
+            add_missed(pmf, found, missed, prior * share)
+            for pmf, (found, missed), share in zip(self.bins, recall.beta(), recall.prior_shares, strict=True)
+        ]
+        seen = parts[0]
+        for part in parts[1:]:
+            seen = convolve(seen, part)
+        return add_unseen(self.weights @ seen, fraction, prior)

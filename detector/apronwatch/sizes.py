@@ -1,0 +1,82 @@
+"""Size groups of aircraft: small under 25 m, medium 25 to 35 m, large over 35 m, from measured lengths.
+
+A length is the longest side of a box; sides do not tell length from span (An-124: 69 by 73 m).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+
+from apronwatch.calibration import ClassCalibration
+from apronwatch.intervals import LEVEL, Interval, interval
+
+SIZES = ("small", "medium", "large")
+EDGES_M = (25.0, 35.0)
+
+_EDGE_PX = 1.0
+"""Standard deviation of each end of a box, in pixels."""
+_SCALE = 0.01
+"""Relative error of a scene's true GSD (terrain, pointing off nadir)."""
+_LABEL = 0.02
+"""Relative error of what labels take for the ends of an aircraft."""
+
+
+def length_sd_m(length_m: ArrayLike, gsd_m: float) -> NDArray[np.float64]:
+    """(N,) standard deviation of measured lengths (N,), in metres: both ends, scale and labels."""
+    relative = np.hypot(_SCALE, _LABEL) * np.asarray(length_m, dtype=np.float64)
+    sd: NDArray[np.float64] = np.hypot(np.sqrt(2) * _EDGE_PX * gsd_m, relative)
+    return sd
+
+
+def size_probabilities(length_m: ArrayLike, gsd_m: float) -> NDArray[np.float64]:
+    """(N, 3) probabilities of `SIZES` for aircraft measured to be (N,) metres long; each row sums to 1."""
+    measured = np.asarray(length_m, dtype=np.float64).reshape(-1)
+    below = ndtr((np.array(EDGES_M) - measured[:, None]) / length_sd_m(measured, gsd_m)[:, None])
+    return np.diff(below, prepend=0.0, append=1.0, axis=1)
+
+
+def count_by_size(
+    scores: ArrayLike,
+    length_m: ArrayLike,
+    gsd_m: float,
+    calibration: ClassCalibration | None,
+    observed_fraction: float,
+    *,
+    pass_gsd_m: float,
+    threshold: float,
+    real_image: bool,
+    saturated: bool = False,
+    level: float = LEVEL,
+) -> dict[str, Interval]:
+    """The number of aircraft of each size group in a zone, each with an interval of its own.
+
+    The groups' estimates need not add up to that of all: each allows for objects that were missed.
+
+    Args:
+        scores: (N,) of the detections that count.
+        length_m: (N,) their measured lengths.
+        gsd_m: native GSD of the scene.
+        calibration: of the class; None if it has none.
+        observed_fraction: share of the zone that was seen, above 0.
+        pass_gsd_m: GSD of the pass that reports the class; recall is known by length in its pixels.
+        threshold: operating score of the run.
+        real_image: the scene is a picture of the world, not a drawn one.
+        saturated: a cap cut boxes on the zone's ground.
+        level: probability of the intervals.
+    """
+    lengths = np.asarray(length_m, dtype=np.float64)
+    shares = size_probabilities(lengths, gsd_m)
+    return {
+        size: interval(
+            scores,
+            lengths / pass_gsd_m,
+            calibration,
+            observed_fraction,
+            threshold=threshold,
+            real_image=real_image,
+            saturated=saturated,
+            shares=shares[:, k],
+            level=level,
+        )
+        for k, size in enumerate(SIZES)
+    }

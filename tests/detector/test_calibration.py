@@ -1,0 +1,143 @@
+"""Calibration as registry data: what it says of scores, when it refuses, and that it survives the trip."""
+
+import json
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apronwatch.calibration import (
+    Calibration,
+    ClassCalibration,
+    Dispersion,
+    RecallCalibration,
+    Refusal,
+    ScoreCalibration,
+)
+
+PLATT = ScoreCalibration("platt", (1.2, 0.3), 250, 200, 8, True, covariance=((0.02, -0.01), (-0.01, 0.04)))
+BETA = ScoreCalibration(
+    "beta", (1.1, 0.4, 0.2), 900, 700, 12, True, covariance=((0.02, 0, 0), (0, 0.03, 0), (0, 0, 0.01))
+)
+STEPS = ScoreCalibration(
+    "isotonic", (0.3, 0.6, 0.95), 2500, 2000, 20, True, steps=(0.25, 0.4, 0.8), step_labels=(300, 700, 1500)
+)
+RECALL = RecallCalibration((60, 150), (20, 10), 9, True, edges_px=(24.0,))
+PLANE = ClassCalibration(0.25, PLATT, RECALL, Dispersion(1.4, 0.8, 30))
+
+
+@pytest.mark.parametrize("curve", [PLATT, BETA, STEPS])
+@given(scores=st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_a_higher_score_is_never_less_likely_true(curve: ScoreCalibration, scores: list[float]) -> None:
+    p = curve.probability(np.sort(scores))
+    assert ((p >= 0) & (p <= 1)).all()
+    assert (np.diff(p) >= -1e-12).all()
+
+
+def test_platt_with_slope_one_and_no_shift_leaves_scores_as_they_are() -> None:
+    scores = np.array([0.1, 0.5, 0.93])
+    np.testing.assert_allclose(replace(PLATT, parameters=(1.0, 0.0)).probability(scores), scores)
+
+
+def test_isotonic_steps_hold_from_their_least_score_on() -> None:
+    np.testing.assert_array_equal(
+        STEPS.probability([0.0, 0.25, 0.399, 0.4, 0.8, 1.0]), [0.3, 0.3, 0.3, 0.6, 0.95, 0.95]
+    )
+
+
+@pytest.mark.parametrize("curve", [PLATT, BETA])
+def test_the_error_of_the_curve_is_that_of_curves_drawn_around_it(curve: ScoreCalibration) -> None:
+    small = replace(curve, covariance=tuple(tuple(v / 100 for v in row) for row in curve.covariance))
+    scores = np.linspace(0.3, 0.95, 40)
+    drawn = np.random.default_rng(1).multivariate_normal(small.parameters, small.covariance, 4000)
+    sums = [replace(small, parameters=tuple(theta)).probability(scores).sum() for theta in drawn]
+    assert small.sum_variance(scores) == pytest.approx(np.var(sums), rel=0.1)
+
+
+@pytest.mark.parametrize("curve", [PLATT, BETA, STEPS])
+def test_the_error_of_the_curve_does_not_average_out(curve: ScoreCalibration) -> None:
+    one = curve.sum_variance([0.7])
+    assert curve.sum_variance(np.full(50, 0.7)) == pytest.approx(2500 * one)
+    assert curve.sum_variance(np.full(50, 0.7), np.full(50, 0.5)) == pytest.approx(2500 * one / 4)
+    assert curve.sum_variance([]) == 0
+
+
+@pytest.mark.parametrize("curve", [PLATT, BETA, STEPS])
+def test_a_class_survives_json(curve: ScoreCalibration) -> None:
+    told = replace(PLANE, scores=curve)
+    assert ClassCalibration.from_dict(json.loads(json.dumps(told.to_dict()))) == told
+
+
+def test_a_class_survives_toml() -> None:
+    text = """
+    threshold = 0.25
+    scores = {kind = "platt", parameters = [1.2, 0.3], covariance = [[0.02, -0.01], [-0.01, 0.04]],
+              n_labels = 250, n_true = 200, n_places = 8, real = true}
+    recall = {found = [60, 150], missed = [20, 10], edges_px = [24.0], n_places = 9, real = true}
+    dispersion = {factor = 1.4, at_variance = 0.8, n_scenes = 30}
+    """.replace("\n              n_", " n_")
+    assert ClassCalibration.from_dict(tomllib.loads(text)) == PLANE
+
+
+def test_the_hash_follows_every_number_and_not_the_order_of_classes() -> None:
+    other = replace(PLANE, threshold=0.3)
+    calibration = Calibration("ab" * 32, {"plane": PLANE, "ship": other})
+    assert calibration.hash == Calibration("ab" * 32, {"ship": other, "plane": PLANE}).hash
+    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+    shifted = replace(PLANE, scores=replace(PLATT, parameters=(1.2, 0.3000001)))
+    assert calibration.hash != Calibration("ab" * 32, {"plane": shifted, "ship": other}).hash
+
+
+def test_each_refusal_has_its_reason() -> None:
+    few = replace(RECALL, found=(25,), missed=(4,), edges_px=())
+    blind = replace(RECALL, found=(5,), missed=(60,), edges_px=())
+    drawn = replace(PLANE, recall=replace(RECALL, real=False))
+    assert PLANE.refusals(0.25, real_image=True) == ()
+    assert PLANE.refusals(0.3, real_image=True) == (Refusal.OTHER_THRESHOLD,)
+    assert drawn.refusals(0.25, real_image=True) == (Refusal.SYNTHETIC_ONLY,)
+    assert drawn.refusals(0.25, real_image=False) == ()
+    assert replace(PLANE, recall=few).refusals(0.25, real_image=True) == (Refusal.RECALL_FROM_TOO_FEW,)
+    assert replace(PLANE, recall=replace(few, missed=(5,))).refusals(0.25, real_image=True) == ()
+    assert replace(PLANE, recall=blind).refusals(0.25, real_image=True) == (Refusal.RECALL_TOO_LOW,)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"found": (60,), "missed": (20, 10)},
+        {"found": (10, 150), "missed": (4, 10)},
+        {"dispersion": 0.5},
+    ],
+)
+def test_recall_that_contradicts_itself_is_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="bin"):
+        replace(RECALL, **broken)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("broken", [{"parameters": (1.0,)}, {"covariance": ()}, {"kind": "beta"}])
+def test_a_curve_without_its_uncertainty_is_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="calibration of"):
+        replace(PLATT, **broken)  # type: ignore[arg-type]
+
+
+def test_dispersion_is_one_for_honest_probabilities_and_grows_with_a_shared_shift() -> None:
+    rng = np.random.default_rng(2)
+    p = rng.uniform(0.3, 0.9, (400, 25))
+    expected, variance = p.sum(axis=1), (p * (1 - p)).sum(axis=1)
+    honest = Dispersion.measured((rng.random(p.shape) < p).sum(axis=1), expected, variance)
+    assert 1 <= honest.factor < 1.2
+    shift = rng.normal(0, 0.15, (400, 1))
+    moved = Dispersion.measured((rng.random(p.shape) < p + shift).sum(axis=1), expected, variance)
+    assert moved.factor == pytest.approx(1 + (25 * 0.15) ** 2 / variance.mean(), rel=0.25)
+    # Twice the detections: what is shared adds up with their square.
+    typical = moved.at_variance
+    assert moved.widened(typical) == pytest.approx(typical * moved.factor)
+    excess = moved.widened(2 * typical) - 2 * typical
+    assert excess == pytest.approx(4 * (moved.widened(typical) - typical))
+
+
+def test_no_detections_at_all_measure_no_dispersion() -> None:
+    assert Dispersion.measured([0, 0], [0, 0], [0, 0]) == Dispersion(1.0, 0.0, 2)

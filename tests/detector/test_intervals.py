@@ -1,0 +1,262 @@
+"""Intervals of counts. Figures named as such were computed apart, with NumPy and SciPy's distributions."""
+
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from apronwatch.calibration import ClassCalibration, Dispersion, RecallCalibration, Refusal, ScoreCalibration
+from apronwatch.intervals import SATURATED, SEEN_LESS_THAN_HALF, Interval, interval, objects_pmf
+from apronwatch.posterior import add_missed, add_unseen, convolve, correlated, poisson_binomial, quantile
+
+P = (0.95, 0.9, 0.9, 0.8, 0.7, 0.55, 0.4, 0.2)
+FIXED_RECALL = [5.83e-06, 0.00023926, 0.00364099, 0.02678661, 0.10356344, 0.22017281, 0.26983158, 0.20552742,
+                0.10783441, 0.04308102, 0.01408577, 0.00395834, 0.0009888, 0.00022486, 4.737e-05, 9.36e-06]  # fmt: skip
+BETA_RECALL = [5.78e-06, 0.00023543, 0.00356207, 0.02610251, 0.10073554, 0.21436431, 0.26415379, 0.20436695,
+               0.1114861, 0.04821493, 0.01795242, 0.0060658, 0.00192372, 0.00058556, 0.00017368, 5.073e-05]  # fmt: skip
+"""The distribution of objects from 0 to 15 for detections of probability `P`: recall 0.9, and Beta(91, 11)."""
+
+EXACT = ScoreCalibration("platt", (1.0, 0.0), 10**6, 9 * 10**5, 50, True, covariance=((0, 0), (0, 0)))
+"""Scores that are probabilities, known to be so."""
+PLANE = ClassCalibration(0.2, EXACT, RecallCalibration((180,), (20,), 20, True))
+
+
+def count(
+    scores: Any, calibration: ClassCalibration | None = PLANE, fraction: float = 1.0, **told: Any
+) -> Interval:
+    facts = {"threshold": 0.2, "real_image": True, **told}
+    return interval(scores, np.full(len(scores), 60.0), calibration, fraction, **facts)
+
+
+def mean_and_variance(pmf: np.ndarray) -> tuple[float, float]:
+    n = np.arange(len(pmf))
+    mean = float(pmf @ n)
+    return mean, float(pmf @ (n - mean) ** 2)
+
+
+def test_poisson_binomial_of_eight_detections() -> None:
+    pmf = poisson_binomial(P)
+    expected = [6.48e-06, 0.00029466, 0.00492894, 0.03917312, 0.1576086, 0.32182962, 0.31932494, 0.13787316,
+                0.01896048]  # fmt: skip
+    np.testing.assert_allclose(pmf, expected, atol=5e-9)
+    assert mean_and_variance(pmf) == pytest.approx((5.4, 1.245))
+    assert [quantile(pmf, q) for q in (0.05, 0.5, 0.95)] == [4, 5, 7]
+
+
+@given(st.lists(st.floats(0, 1), max_size=40))
+def test_poisson_binomial_agrees_with_convolving_one_by_one(p: list[float]) -> None:
+    expected = np.ones(1)
+    for each in p:
+        expected = np.convolve(expected, [1 - each, each])
+    np.testing.assert_allclose(poisson_binomial(p), expected, atol=1e-14)
+
+
+def test_poisson_binomial_of_thousands_keeps_its_moments() -> None:
+    p = np.random.default_rng(0).beta(8, 2, 5000)
+    mean, variance = mean_and_variance(poisson_binomial(p))
+    assert mean == pytest.approx(p.sum(), rel=1e-9)
+    assert variance == pytest.approx(p @ (1 - p), rel=1e-6)
+
+
+def test_missed_objects_at_a_known_and_at_a_measured_recall() -> None:
+    known = add_unseen(poisson_binomial(P), 0.9)  # thinning by recall is thinning by area
+    np.testing.assert_allclose(known[:16], FIXED_RECALL, atol=1e-8)
+    assert mean_and_variance(known)[0] == pytest.approx(6.111111111)
+    measured = add_missed(poisson_binomial(P), 91, 11)
+    np.testing.assert_allclose(measured[:16], BETA_RECALL, atol=1e-8)
+    assert mean_and_variance(measured)[0] == pytest.approx(6.182222222)
+    for pmf in (known, measured):
+        assert pmf.sum() == pytest.approx(1, abs=1e-9)
+        assert [quantile(pmf, q) for q in (0.05, 0.5, 0.95)] == [4, 6, 9]
+
+
+@given(st.integers(0, 60), st.integers(31, 400), st.integers(1, 200))
+def test_missed_objects_are_beta_negative_binomial(k: int, found: int, missed: int) -> None:
+    certain = np.zeros(k + 1)
+    certain[k] = 1
+    pmf = add_missed(certain, found, missed)[k:]
+    np.testing.assert_allclose(
+        pmf, stats.betanbinom.pmf(np.arange(len(pmf)), k + 1, found, missed), atol=1e-9
+    )
+    assert pmf.sum() > 0.999
+
+
+def test_nothing_found_at_recall_nine_tenths() -> None:
+    pmf = add_unseen(np.ones(1), 0.9)
+    assert pmf[0] == pytest.approx(0.9)
+    assert quantile(pmf, 0.95) == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "fraction", "mean", "low", "high"),
+    [
+        (18, 0.72, 25.38888888888889, 20, 32),
+        (0, 0.5, 1.0, 0, 5),
+        (18, 0.999999999999, 18.000000000019, 18, 18),
+        (5, 0.25, 23.0, 10, 43),
+    ],
+)
+def test_a_partial_view(seen: int, fraction: float, mean: float, low: int, high: int) -> None:
+    certain = np.zeros(seen + 1)
+    certain[seen] = 1
+    pmf = add_unseen(certain, fraction)
+    assert mean_and_variance(pmf)[0] == pytest.approx(mean)
+    assert (quantile(pmf, 0.025), quantile(pmf, 0.975)) == (low, high)
+
+
+@given(st.floats(0.2, 0.99), st.floats(0.2, 0.99), st.integers(0, 20), st.sampled_from([0.0, 1.0]))
+def test_what_two_hindrances_hide_is_what_their_product_hides(
+    a: float, b: float, k: int, prior: float
+) -> None:
+    certain = np.zeros(k + 1)
+    certain[k] = 1
+    twice = add_unseen(add_unseen(certain, a, prior), b, prior)
+    once = add_unseen(certain, a * b, prior)
+    size = min(len(once), len(twice))
+    np.testing.assert_allclose(twice[:size], once[:size], atol=1e-8)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(0.05, 0.97), min_size=10, max_size=60), st.floats(1, 2))
+def test_dispersion_widens_to_the_variance_that_was_asked_for(p: list[float], factor: float) -> None:
+    each = np.array(p)
+    given_factor, weights = correlated(each, factor * float(each @ (1 - each)))
+    mean, variance = mean_and_variance(weights @ poisson_binomial(given_factor))
+    assert mean == pytest.approx(each.sum(), rel=1e-3)
+    assert variance == pytest.approx(factor * float(each @ (1 - each)), rel=0.01)
+
+
+def test_dispersion_leaves_certain_detections_certain() -> None:
+    given_factor, weights = correlated(np.array([1.0, 1.0, 0.5, 0.5, 0.0]), 0.8)
+    pmf = weights @ poisson_binomial(given_factor)
+    assert pmf[[0, 1, 5]] == pytest.approx(0, abs=1e-12)
+    assert correlated(np.zeros(0), 1.0)[0].shape[1] == 0
+
+
+def test_size_bins_of_one_recall_are_one_bin() -> None:
+    whole = add_missed(poisson_binomial(P), 10**7 * 0.8, 10**7 * 0.2)
+    parts = [add_missed(poisson_binomial(P[a:b]), 10**7 * 0.8, 10**7 * 0.2, w) for a, b, w in
+             ((0, 3, 0.2), (3, 3, 0.5), (3, 8, 0.3))]  # fmt: skip
+    joined = convolve(convolve(parts[0], parts[1]), parts[2])
+    np.testing.assert_allclose(joined[: len(whole)], whole[: len(joined)], atol=1e-7)
+
+
+def test_small_objects_are_corrected_by_the_recall_of_small_objects() -> None:
+    by_size = replace(PLANE, recall=RecallCalibration((60, 190), (60, 10), 20, True, edges_px=(30.0,)))
+    scores = np.full(20, 0.95)
+    facts: dict[str, Any] = {"threshold": 0.2, "real_image": True}
+    small = interval(scores, np.full(20, 20.0), by_size, 1.0, **facts)
+    large = interval(scores, np.full(20, 60.0), by_size, 1.0, **facts)
+    assert small.low is not None
+    assert large.high is not None
+    assert small.low > large.high
+
+
+def test_limits_without_error_of_recall_are_those_of_clopper_and_pearson() -> None:
+    """Of N objects each is seen with 0.7; the limits are the N whose tails at the count seen hold 5 %."""
+    for seen in (0, 1, 4, 17):
+        certain = replace(PLANE, scores=replace(EXACT, parameters=(1.0, 1000.0)),
+                          recall=RecallCalibration((10**9,), (1,), 9, True))  # fmt: skip
+        found = count(np.full(seen, 0.9), certain, 0.7)
+        every = np.arange(seen, 100)
+        above, below = stats.binom.sf(seen - 1, every, 0.7), stats.binom.cdf(seen, every, 0.7)
+        assert found.low == every[above > 0.05][0]
+        assert found.high == every[below > 0.05][-1]
+
+
+@pytest.mark.parametrize(
+    ("calibration", "told", "reason"),
+    [
+        (None, {}, Refusal.UNCALIBRATED),
+        (replace(PLANE, scores=replace(EXACT, real=False)), {}, Refusal.SYNTHETIC_ONLY),
+        (replace(PLANE, recall=RecallCalibration((27,), (2,), 3, True)), {}, Refusal.RECALL_FROM_TOO_FEW),
+        (PLANE, {"threshold": 0.35}, Refusal.OTHER_THRESHOLD),
+    ],
+)
+def test_where_nothing_is_known_nothing_is_said(
+    calibration: ClassCalibration | None, told: dict[str, Any], reason: str
+) -> None:
+    assert count([0.9, 0.8], calibration, **told) == Interval(None, None, None, 0.9, (reason,))
+
+
+def test_drawn_scenes_may_be_counted_with_what_drawn_scenes_taught() -> None:
+    drawn = replace(PLANE, scores=replace(EXACT, real=False))
+    assert count([0.9], drawn, real_image=False).reasons == ()
+
+
+def test_no_detection_at_all_is_a_count_with_an_upper_limit() -> None:
+    nothing = count([])
+    assert (nothing.estimate, nothing.low, nothing.high) == (0, 0, 1)
+    assert count([], fraction=0.5) == Interval(1, 0, 5)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "saturated", "reasons"),
+    [
+        (0.3, False, (SEEN_LESS_THAN_HALF,)),
+        (1.0, True, (SATURATED,)),
+        (0.3, True, (SATURATED, SEEN_LESS_THAN_HALF)),
+    ],
+)
+def test_where_the_rest_is_unknown_only_the_lower_limit_is_given(
+    fraction: float, saturated: bool, reasons: tuple[str, ...]
+) -> None:
+    found = count(np.full(12, 0.95), fraction=fraction, saturated=saturated)
+    assert found == Interval(None, count(np.full(12, 0.95)).low, None, 0.9, reasons)
+
+
+def test_certain_detections_of_a_whole_zone_with_perfect_recall_leave_no_doubt() -> None:
+    sure = replace(PLANE, scores=ScoreCalibration("isotonic", (1.0,), 9, 9, 9, True, steps=(0.0,), step_labels=(9,)),
+                   recall=RecallCalibration((10**9,), (0,), 9, True))  # fmt: skip
+    assert count(np.full(7, 0.9), sure) == Interval(7, 7, 7)
+
+
+@pytest.mark.parametrize("fraction", [0.0, -0.1, 1.1])
+def test_a_zone_that_was_not_seen_has_no_interval(fraction: float) -> None:
+    with pytest.raises(ValueError, match="observed fraction"):
+        count([0.9], fraction=fraction)
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.floats(0.2, 1), max_size=25),
+    st.floats(0.5, 1),
+    st.floats(1, 4),
+    st.integers(30, 400),
+    st.integers(0, 60),
+)
+def test_the_estimate_lies_within_its_limits_and_doubt_never_narrows_them(
+    scores: list[float], fraction: float, factor: float, found: int, missed: int
+) -> None:
+    plain = replace(PLANE, recall=RecallCalibration((found,), (missed,), 20, True))
+    wide = replace(plain, dispersion=Dispersion(factor, 1.0, 30))
+    for calibration in (plain, wide):
+        got = count(scores, calibration, fraction)
+        assert got.low is not None
+        assert got.estimate is not None
+        assert got.high is not None
+        assert 0 <= got.low <= got.estimate <= got.high
+    variances = [
+        mean_and_variance(objects_pmf(scores, np.full(len(scores), 60.0), c))[1] for c in (plain, wide)
+    ]
+    assert variances[1] >= variances[0] * 0.998
+
+
+@pytest.mark.parametrize(
+    ("recall", "visibility", "objects"), [(0.6, 0.5, 3), (0.8, 0.7, 20), (0.9, 1.0, 100), (0.98, 0.5, 5)]
+)
+def test_nine_of_ten_intervals_hold_the_truth(recall: float, visibility: float, objects: int) -> None:
+    """The quick version of benchmarks/interval_coverage.py: 250 scenes, standard error 1.9 points."""
+    bench = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"))
+    rng = np.random.default_rng(1)
+    world = bench["World"](recall)
+    calibrations = [bench["calibrate"](world, rng) for _ in range(250)]
+    covered, randomised, _ = bench["coverage"](world, calibrations, objects, visibility, rng)
+    assert covered >= 0.88
+    assert 0.85 <= randomised <= 0.97
