@@ -133,7 +133,7 @@ def _print_prepared(made: "Prepared") -> None:
 
     rows = []
     for split, facts in made.splits.items():
-        objects = facts["objects"]
+        objects = facts["labels"]
         rows.append(
             [split, str(facts["tiles"]), str(facts["places"]), *(str(objects.get(c, 0)) for c in CLASSES)]
         )

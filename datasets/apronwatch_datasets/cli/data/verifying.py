@@ -14,11 +14,19 @@ _SHOWN_FAULTS = 20
 _OUTCOMES = ("kept", "ignored", "background", "dropped")
 
 
-def list_(json: Json = False) -> None:
+def list_(
+    name: Annotated[
+        str | None, typer.Argument(help="One of them: what it is, how its folder must lie, its terms.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """The datasets that can be read: what they label, how fine they are, on what terms."""
     from apronwatch_datasets.adapters import ADAPTERS, adapter
 
-    cards = [adapter(name).CARD for name in ADAPTERS]
+    if name is not None and not json:
+        output.say((adapter(name).__doc__ or "").strip())
+        return
+    cards = [adapter(each).CARD for each in ([name] if name else ADAPTERS)]
     if json:
         output.print_json(
             {
