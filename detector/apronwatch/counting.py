@@ -11,13 +11,14 @@ from apronwatch.counts import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Count, Sta
 from apronwatch.detections import Detections
 from apronwatch.engines import Engine
 from apronwatch.engines.registry import ModelSpec
+from apronwatch.intervals import Interval, interval
 from apronwatch.pipeline import detect
 from apronwatch.run import Run
 from apronwatch.scene import Scene
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES, class_id
 
-COUNTING_VERSION = 1
+COUNTING_VERSION = 2
 """Raised by one whenever the same detections would give other counts than before."""
 
 
@@ -72,11 +73,39 @@ def _count(
         reasons.append("detections_under_mask_left_out")
     if (counted & ~run.hidden & boxes.truncated).any():
         reasons.append("truncated_objects")
-    seen = int((counted & ~run.hidden).sum())
-    reasons.append("uncalibrated")
+    chosen = np.flatnonzero(counted & ~run.hidden)
+    there = _interval(run, model, chosen, fraction, name, Status.SATURATED in statuses)
+    reasons += there.reasons
     if model.classes[name].synthetic_only:
         reasons.append("synthetic_only")
-    return Count(site, zone, name, seen, None, None, None, fraction, status, tuple(reasons))
+    return Count(
+        site,
+        zone,
+        name,
+        len(chosen),
+        there.estimate,
+        there.low,
+        there.high,
+        fraction,
+        status,
+        tuple(dict.fromkeys(reasons)),
+    )
+
+
+def _interval(
+    run: Run, model: ModelSpec, chosen: NDArray[np.intp], fraction: float, name: str, saturated: bool
+) -> Interval:
+    """What was there, from the detections of a class that count in a zone."""
+    spec, boxes = model.classes[name], run.detections
+    return interval(
+        boxes.scores[chosen],
+        boxes.lengths_m[chosen] / spec.pass_gsd_m,
+        model.calibration.classes.get(name) if model.calibration else None,
+        min(fraction, 1.0),
+        threshold=run.thresholds[name],
+        real_image=not run.scene.synthetic,
+        saturated=saturated,
+    )
 
 
 def _statuses(run: Run, model: ModelSpec, ground: BaseGeometry, fraction: float, name: str) -> list[Status]:

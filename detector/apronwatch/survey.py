@@ -201,7 +201,7 @@ def _count_scene(
     archived = store.dated(info.identity) if run_ids else job.archived
     if archived is not None:
         info = archived.given_to(info)
-    return SceneOutcome(info, model, _overall(counts), tuple(reasons), tuple(counts), tuple(run_ids))
+    return SceneOutcome(info, model, overall(counts), tuple(reasons), tuple(counts), tuple(run_ids))
 
 
 def _count_site(
@@ -248,12 +248,14 @@ def _failed(
 
 
 def counting_hash(model: ModelSpec) -> str:
-    """SHA-256 over what turns detections into counts: our rules, the classes' thresholds and ranges."""
+    """SHA-256 over what turns detections into counts: our rules, the classes' thresholds and ranges, calibration."""
     named = {name: asdict(spec) for name, spec in model.classes.items()}
-    return hashlib.sha256(json.dumps([COUNTING_VERSION, named], sort_keys=True).encode()).hexdigest()
+    calibrated = model.calibration.hash if model.calibration else None
+    told = json.dumps([COUNTING_VERSION, named, calibrated], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _overall(counts: Sequence[Count]) -> Status:
+def overall(counts: Sequence[Count]) -> Status:
     """What the scene as a whole is worth: see docs/json-output.md."""
     totals = [c for c in counts if c.zone == "*"]
     if any(c.status is Status.FAILED for c in totals):

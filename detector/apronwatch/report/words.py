@@ -38,6 +38,12 @@ REASONS = {
     "saturated": "The cap on the number of boxes was reached: there may be more than the number says.",
     "partial": "Only a part of the zone was observed: the number is a least one.",
     "uncalibrated": "No calibration for these weights and this class: no estimate and no interval are given.",
+    "calibrated_at_another_threshold": (
+        "The class was calibrated at another operating threshold: no estimate and no interval are given."
+    ),
+    "recall_from_too_few": "Recall was measured on fewer than 30 objects: no estimate and no interval are given.",
+    "recall_too_low": "Fewer than one in five objects are found: no estimate and no interval are given.",
+    "seen_less_than_half": "Less than half of the zone was observed: only a least number is given.",
     "synthetic_only": (
         "These weights learned the class, or its calibration, on drawn scenes only: nothing is known of its "
         "errors on real pictures."

@@ -1,0 +1,107 @@
+"""Where the files of a training set lie, while it is made and when it is done."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from apronwatch.errors import OutputInvalid
+
+RECORD = "prepared.json"
+MANIFEST = "manifest.parquet"
+DATA = "data.yaml"
+
+_KINDS = ("images", "labels", "regions")
+_HIDDEN = ".preparing"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of tiles.
+
+    Attributes:
+        root: the folder.
+        image_format: suffix of its tiles.
+    """
+
+    root: Path
+    image_format: str
+
+    @property
+    def work(self) -> Path:
+        """What is not done yet; it is gone when everything is."""
+        return self.root / _HIDDEN
+
+    @property
+    def begun(self) -> Path:
+        """Says what is being made here."""
+        return self.work / "begun.json"
+
+    @property
+    def record(self) -> Path:
+        """Says what was made here, written last."""
+        return self.root / RECORD
+
+    def part(self, unit: str) -> Path:
+        """The record of a unit's tiles."""
+        return self.work / "parts" / f"{unit}.json"
+
+    def staged(self, tile: str) -> tuple[Path, Path, Path]:
+        """Image, labels and regions of a tile whose split is not known yet."""
+        return self._files(self.work / "tiles", "", tile)
+
+    def tile(self, split: str, tile: str) -> tuple[Path, Path, Path]:
+        """Image, labels and regions of a tile."""
+        return self._files(self.root, split, tile)
+
+    def _files(self, root: Path, split: str, tile: str) -> tuple[Path, Path, Path]:
+        suffixes = (self.image_format, "txt", "json")
+        image, labels, regions = (
+            root / kind / split / f"{tile}.{suffix}" for kind, suffix in zip(_KINDS, suffixes, strict=True)
+        )
+        return image, labels, regions
+
+    def place(self, split: str, tile: str) -> None:
+        """Move a staged tile to its split; one that is there already stays.
+
+        Raises:
+            OutputInvalid: it is in neither place.
+        """
+        for source, target in zip(self.staged(tile), self.tile(split, tile), strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                source.replace(target)
+            except FileNotFoundError as error:
+                if not target.is_file():
+                    raise OutputInvalid(
+                        f"{self.root}: {target.name} was made and is gone; remove the folder and prepare again"
+                    ) from error
+
+    def make_splits(self, splits: tuple[str, ...]) -> None:
+        """Folders of splits that may have no tile."""
+        for kind in _KINDS:
+            for split in splits:
+                (self.root / kind / split).mkdir(parents=True, exist_ok=True)
+
+    def tidy(self) -> None:
+        """Remove what only the making needed."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        OutputInvalid: it cannot be written.
+    """
+    # An orphan of a run that was killed may still be writing.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputInvalid(
+            f"{path}: cannot be written ({error.strerror or error}); give a writable folder with room"
+        ) from error

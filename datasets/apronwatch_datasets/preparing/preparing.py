@@ -1,0 +1,145 @@
+"""Datasets in, training tiles out. What is written, and what it means: docs/training-tiles.md."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from apronwatch.errors import OutputInvalid
+from apronwatch_datasets.dataset import Dataset
+from apronwatch_datasets.preparing.files import DATA, MANIFEST, Folder, write_whole
+from apronwatch_datasets.preparing.loading import (
+    Need,
+    Progress,
+    check_room,
+    estimate,
+    fingerprint,
+    load_sources,
+    units_of,
+)
+from apronwatch_datasets.preparing.manifest import Prepared, data_yaml, document_of, parquet, rows_of
+from apronwatch_datasets.preparing.options import SPLITS, Options, Source
+from apronwatch_datasets.preparing.placing import place_of, splits_of
+from apronwatch_datasets.preparing.pool import make_all
+from apronwatch_datasets.preparing.splits import Place, read_splits
+from apronwatch_datasets.preparing.units import Unit, records, source_sha256
+
+
+def prepare(
+    sources: Sequence[Source],
+    out: Path,
+    options: Options,
+    progress: Progress | None = None,
+    announce: Callable[[Need], None] | None = None,
+) -> Prepared:
+    """Make training tiles of labelled images.
+
+    The same sources and options give the same bytes, whatever the number of workers. A run that was interrupted, by
+    whatever, is taken up where it stopped when it is called again with the same sources and options.
+
+    Args:
+        sources: the datasets.
+        out: an empty folder, a new one, or one where the same was begun or made.
+        options: how.
+        progress: told of what is done.
+        announce: told what will be needed, before anything is written.
+
+    Raises:
+        DatasetInvalid, ClassMapInvalid, CallInvalid: a source or an option is wrong; nothing was written.
+        OutputInvalid: something else is in the folder, or the disk is too small; or it could not be written.
+        LeakFound: images of different splits show the same ground. The tiles are kept for a call with other splits
+            or with `join_leaks`; all pairs stand in `leaks.csv` in the folder.
+    """
+    datasets = load_sources(sources, options, progress)
+    folder = Folder(out, options.image_format)
+    units = units_of(datasets, options, folder)
+    named = _named(units, options)
+    if announce is not None:
+        announce(estimate(datasets, options))
+    tiling = fingerprint(units, options.tiling())
+    whole = fingerprint(units, options.record())
+    if folder.record.is_file():
+        return _finished(folder, whole, units)
+    if not _is_placing(folder, tiling, whole):
+        check_room(units, options, out)
+        _begin(folder, {"tiling": tiling})
+        make_all(units, options.workers, progress)
+    return _place(datasets, units, named, options, folder, {"tiling": tiling, "whole": whole})
+
+
+def _named(units: Sequence[Unit], options: Options) -> dict[Place, str]:
+    places = sorted({place_of(unit) for unit in units})
+    return {} if options.splits is None else read_splits(options.splits, places)
+
+
+def _finished(folder: Folder, whole: str, units: Sequence[Unit]) -> Prepared:
+    """The training set that is there, if it is the one that is asked for.
+
+    Raises:
+        OutputInvalid: it is not.
+    """
+    prepared = Prepared.read(folder.root)
+    if prepared.document["fingerprint"] != whole:
+        raise OutputInvalid(
+            f"{folder.root}: holds a training set of other sources or options; give another folder, or remove it"
+        )
+    cut = {(row["dataset"], row["source_image"]): row["source_sha256"] for row in prepared.rows()}
+    for unit in units:
+        path, then = unit.image.path, cut.get((unit.dataset, unit.image.name))
+        if then is not None and then != source_sha256(path):
+            raise OutputInvalid(
+                f"{folder.root}: {path} has changed since its tiles were made; give another folder, or remove this one"
+            )
+    folder.tidy()
+    return prepared
+
+
+def _is_placing(folder: Folder, tiling: str, whole: str) -> bool:
+    """Whether all tiles are made here and some may have gone to their splits.
+
+    Raises:
+        OutputInvalid: something else was begun here, or something else is here.
+    """
+    if not folder.begun.is_file():
+        if folder.root.exists() and (not folder.root.is_dir() or any(folder.root.iterdir())):
+            raise OutputInvalid(f"{folder.root}: is not an empty folder; give a new one, or empty it")
+        return False
+    begun = json.loads(folder.begun.read_text(encoding="utf-8"))
+    if begun["tiling"] != tiling or begun.get("whole", whole) != whole:
+        raise OutputInvalid(
+            f"{folder.root}: other sources or options were begun here; give the same ones, or remove the folder"
+        )
+    return "whole" in begun
+
+
+def _begin(folder: Folder, facts: Mapping[str, str]) -> None:
+    write_whole(folder.begun, json.dumps(facts).encode())
+
+
+def _place(
+    datasets: Mapping[str, Dataset],
+    units: Sequence[Unit],
+    named: Mapping[Place, str],
+    options: Options,
+    folder: Folder,
+    begun: Mapping[str, str],
+) -> Prepared:
+    """Each tile to the split of its place, and what stands beside the tiles."""
+    parts = list(records(folder, [unit.name for unit in units]))
+    chosen, notes = splits_of(units, parts, named, options, folder)
+    splits = [chosen[place_of(unit)] for unit in units]
+    rows = rows_of(parts, splits)
+    _begin(folder, begun)
+    folder.make_splits(_shown(splits))
+    for row in rows:
+        folder.place(row["split"], row["tile"])
+    write_whole(folder.root / MANIFEST, parquet(rows))
+    write_whole(folder.root / DATA, data_yaml(_shown(splits)))
+    document = document_of(datasets, parts, rows, options.record(), notes) | {"fingerprint": begun["whole"]}
+    write_whole(folder.record, (json.dumps(document, indent=1) + "\n").encode())
+    folder.tidy()
+    return Prepared(folder.root, document)
+
+
+def _shown(splits: Sequence[str]) -> tuple[str, ...]:
+    """Splits in data.yaml: the usual ones are named even if one is empty."""
+    return tuple(split for split in SPLITS if split != "calibration" or split in splits)
