@@ -144,5 +144,17 @@ class LeakFound(ApronwatchError):
     """Images of different splits that show the same ground."""
 
 
+class LookUnknown(ApronwatchError):
+    """A time at which the archive holds no look of a site, or more than one."""
+
+
+class EvidenceInvalid(ApronwatchError):
+    """A folder that is no evidence, or evidence that contradicts itself."""
+
+
+class Uncheckable(ApronwatchError):
+    """Evidence that cannot be counted again here: its scene, mask or weights are missing, or the settings differ."""
+
+
 class OutputInvalid(ApronwatchError):
     """An output path or format that cannot be written."""

@@ -109,6 +109,15 @@ def unite(frames: Sequence[Frame], site: Site) -> Observation:
     return Observation(tuple(counts), view(ordered).visibility, ordered)
 
 
+def united_boxes(frames: Sequence[Frame], class_name: str) -> Detections:
+    """The boxes of one class that `unite` counts where they lie in a zone, each object once."""
+    ordered = tuple(sorted({frame.run.key: frame for frame in frames}.values(), key=_rank))
+    own = [next((c for c in f.counts if c.class_name == class_name), None) for f in ordered]
+    able = [f for f, c in zip(ordered, own, strict=True) if c and not _INABILITIES & set(c.reasons)]
+    boxes = _boxes(tuple(able) or ordered)
+    return boxes.select(boxes.classes == class_id(class_name))
+
+
 @dataclass(frozen=True, eq=False)
 class _View:
     """What some frames show together: the boxes that count, once each, and the ground."""

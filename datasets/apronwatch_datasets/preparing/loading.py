@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is done, how many are done, how many in all)."""
 
 BYTES_PER_PIXEL = {"png": 1.8, "jpg": 0.7}
-"""Upper end of what tiles of aerial images were measured to need."""
+"""An allowance above what tiles of our samples needed."""
 
 BYTES_PER_TILE = 8192
 """Labels, regions and the file system's blocks."""

@@ -100,6 +100,7 @@ class Archive:
         *,
         masks_hash: str = "",
         calibration_hash: str = "",
+        aside: bool = False,
     ) -> int:
         """Store a run with its counts, whole or not at all, and give its id.
 
@@ -111,8 +112,10 @@ class Archive:
             site: the version that they were counted with.
             masks_hash: of the masks that hid pixels; the same pass with other masks is another run.
             calibration_hash: of what turned detections into counts.
+            aside: the run is made to be compared: no series shows it until it is asked for (`ask_again`) or
+                its weights are named, and a run that is there already stays as it is.
         """
-        return self._write(lambda s: store.put_run(s, run, counts, site, masks_hash, calibration_hash))
+        return self._write(lambda s: store.put_run(s, run, counts, site, masks_hash, calibration_hash, aside))
 
     def store_failure(
         self,
@@ -124,10 +127,14 @@ class Archive:
         message: str,
         *,
         masks_hash: str = "",
+        aside: bool = False,
     ) -> int:
-        """Store that a run failed, with counts that say so; give its id. A success of the same key stays."""
+        """Store that a run failed, with counts that say so; give its id. A success of the same key stays.
+
+        With `aside` it is kept apart as in `store`.
+        """
         return self._write(
-            lambda s: store.put_failure(s, scene, model, parameters, site, counts, message, masks_hash)
+            lambda s: store.put_failure(s, scene, model, parameters, site, counts, message, masks_hash, aside)
         )
 
     def ask_again(self, run_id: int, scene: SceneInfo) -> None:

@@ -19,7 +19,7 @@ from apronwatch.archive.models import CountTable, RunTable, SceneTable, SiteTabl
 from apronwatch.archive.outlines import OTHER_OUTLINE, other_outlines
 from apronwatch.archive.queries import LAST_ASKED, as_site, check_site, newest_site, run
 from apronwatch.archive.rows import ArchivedRun, SeriesRow
-from apronwatch.archive.store import as_count
+from apronwatch.archive.store import SET_ASIDE, as_count
 from apronwatch.counts import Count, checked_classes
 from apronwatch.errors import ModelUnknown, SiteUnknown
 from apronwatch.observation import Frame, comparable, unite
@@ -83,7 +83,10 @@ def series(
 
 
 def _candidates(session: Session, site: str, model: str | None) -> list[_Candidate]:
-    """Dated runs of a site in any version, the last asked for first; with a model named, only its own."""
+    """Dated runs of a site in any version, the last asked for first; with a model named, only its own.
+
+    Without one, runs that were set aside stand for nothing.
+    """
     whole_picture = exists().where(ZoneTable.site_id == RunTable.site_id, ZoneTable.kind == WHOLE_PICTURE)
     of_model = or_(RunTable.model_name == model, RunTable.model_sha256 == model)
     query = (
@@ -117,6 +120,8 @@ def _candidates(session: Session, site: str, model: str | None) -> list[_Candida
                 f"site {site} has no runs of model {model}; it has {', '.join(sorted(set(known)))}"
             )
         query = query.where(of_model)
+    else:
+        query = query.where(RunTable.asked_at > SET_ASIDE)
     dated = query.where(SceneTable.time.is_not(None)).order_by(*LAST_ASKED)
     return [_Candidate(**row._asdict()) for row in session.execute(dated)]
 

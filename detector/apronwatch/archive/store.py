@@ -19,6 +19,9 @@ from apronwatch.taxonomy import CLASSES
 from apronwatch.times import SOURCES
 from apronwatch.version import __version__
 
+SET_ASIDE = datetime(1970, 1, 1, tzinfo=UTC)
+"""`asked_at` of a run that was made to be compared: a series leaves it out unless its weights are named."""
+
 _STRENGTH = {source: n for n, source in enumerate(reversed((REDATED, *SOURCES)))}
 
 # Straight into the tables: through the mapped classes, 10,000 boxes take twice the time.
@@ -26,17 +29,29 @@ _DETECTION, _COUNT = DetectionTable.metadata.tables["detection"], CountTable.met
 
 
 def put_run(
-    session: Session, run: Run, counts: Sequence[Count], site: Site, masks_hash: str, calibration_hash: str
+    session: Session,
+    run: Run,
+    counts: Sequence[Count],
+    site: Site,
+    masks_hash: str,
+    calibration_hash: str,
+    aside: bool = False,
 ) -> int:
-    """Store a run that is done, or only its counts where the run is there already; gives its id."""
+    """Store a run that is done, or only its counts where the run is there already; gives its id.
+
+    With `aside` a run that was asked for stays as it is, failed or not.
+    """
     _check_site(counts, site)
     known = _run_of(session, run.key, masks_hash)
+    if known is not None and aside and (known.failure is None or known.asked_at > SET_ASIDE):
+        return known.id
     if known is not None and known.failure is None:
         ask_again(session, known.id, run.scene)
         _recount(session, known, run, counts, calibration_hash)
         return known.id
-    session.execute(delete(RunTable).where(RunTable.key == run.key, RunTable.failure.is_not(None)))
-    row = _row(session, run.scene, run.model, run.parameters, site, masks_hash)
+    failed = delete(RunTable).where(RunTable.key == run.key, RunTable.failure.is_not(None))
+    session.execute(failed.where(RunTable.asked_at == SET_ASIDE) if aside else failed)
+    row = _row(session, run.scene, run.model, run.parameters, site, masks_hash, aside)
     row.calibration_hash, row.thresholds = calibration_hash, run.thresholds
     row.device, row.stage_s, row.tiles = run.device, run.stage_s, run.tiles
     row.crs, row.unit_m = run.detections.crs, run.detections.unit_m
@@ -61,16 +76,22 @@ def put_failure(
     counts: Sequence[Count],
     message: str,
     masks_hash: str,
+    aside: bool = False,
 ) -> int:
-    """Store that a run failed, in place of an earlier failure; a success of the same key stays as it is."""
+    """Store that a run failed, in place of an earlier failure; a success of the same key stays as it is.
+
+    With `aside` an earlier failure stays, too.
+    """
     _check_site(counts, site)
     known = _run_of(session, run_key(scene.identity, model.sha256, parameters), masks_hash)
+    if known is not None and aside:
+        return known.id
     if known is not None and known.failure is None:
         ask_again(session, known.id, scene)
         return known.id
     if known is not None:
         session.execute(delete(RunTable).where(RunTable.id == known.id))
-    row = _row(session, scene, model, parameters, site, masks_hash)
+    row = _row(session, scene, model, parameters, site, masks_hash, aside)
     row.failure = message
     session.add(row)
     session.flush()
@@ -138,6 +159,7 @@ def _row(
     parameters: dict[str, Any],
     site: Site,
     masks_hash: str,
+    aside: bool,
 ) -> RunTable:
     """What a run and a failure have in common."""
     now = datetime.now(UTC)
@@ -156,7 +178,7 @@ def _row(
         pipeline_version=PIPELINE_VERSION,
         software_version=__version__,
         stored_at=now,
-        asked_at=now,
+        asked_at=SET_ASIDE if aside else now,
         calibration_hash="",
         counted_at=now,
         thresholds={},

@@ -53,7 +53,7 @@ def verify(
     from apronwatch.cli.output import print_table
     from apronwatch.engines.registry import load_registry
     from apronwatch.engines.specs import read_verified
-    from apronwatch.errors import ModelCorrupted, ModelUnknown
+    from apronwatch.errors import ModelCorrupted, ModelInvalid, ModelUnknown
 
     registry = load_registry()
     if name is not None:
@@ -68,7 +68,8 @@ def verify(
         state = "ok"
         try:
             read_verified(spec)
-        except ModelCorrupted as error:
+            _ = spec.calibration  # reading it checks it
+        except (ModelCorrupted, ModelInvalid) as error:
             state = "DAMAGED"
             damaged.append(str(error))
         rows.append((spec.name, spec.format, state, str(spec.path)))

@@ -52,6 +52,9 @@ class ModelEntry(_Entry):
     terms: str = "not stated"
     source: str = "not stated"
     card: str | None = None
+    calibration: str | None = None
+    held_out: dict[str, list[str]] | None = None
+    validated_on: dict[str, list[str]] = {}
     url: Annotated[str, Field(pattern=r"^https://")] | None = None
 
     @model_validator(mode="after")
@@ -95,5 +98,6 @@ class RegistryFile(_Entry):
                 raise ValueError(
                     f"model {entry.get('name')!r} is like {entry['like']!r}, which no earlier entry is"
                 )
-            models.append({**(base or {}), **{key: value for key, value in entry.items() if key != "like"}})
+            inherited = {key: value for key, value in (base or {}).items() if key != "calibration"}
+            models.append({**inherited, **{key: value for key, value in entry.items() if key != "like"}})
         return {**told, "models": models} if models else told

@@ -52,7 +52,8 @@ class Registry:
     def spec(self, file: FileEntry, path: Path) -> ModelSpec:
         """What is known of a pinned file that lies at a path."""
         entry, folder = self.models[file.model]
-        return _spec(entry, folder, path, file.sha256, file.format)
+        pinned = frozenset(pin.sha256 for pin, _ in self.files if pin.model == file.model)
+        return _spec(entry, folder, path, file.sha256, file.format, pinned)
 
     def entry(self, name: str) -> ModelEntry:
         """The facts of a model by name; `ModelUnknown` with the known names."""
@@ -181,11 +182,17 @@ def _trusted(path: Path, sha256: str) -> ModelSpec:
         raise ModelInvalid(f"{sidecar}: cannot be read ({error})") from error
     except ValidationError as error:
         raise ModelInvalid(f"{sidecar}: {_first(error)}") from error
-    return _spec(entry, path.parent, path, sha256, SUFFIXES[path.suffix], trusted=True)
+    return _spec(entry, path.parent, path, sha256, SUFFIXES[path.suffix], frozenset(), trusted=True)
 
 
 def _spec(
-    entry: ModelEntry, folder: Path, path: Path, sha256: str, format: Format, trusted: bool = False
+    entry: ModelEntry,
+    folder: Path,
+    path: Path,
+    sha256: str,
+    format: Format,
+    same_weights: frozenset[str],
+    trusted: bool = False,
 ) -> ModelSpec:
     return ModelSpec(
         name=entry.name,
@@ -205,4 +212,12 @@ def _spec(
         source=entry.source,
         card=folder / entry.card if entry.card else None,
         trusted=trusted,
+        calibration_path=folder / entry.calibration if entry.calibration else None,
+        same_weights=same_weights,
+        held_out=None if entry.held_out is None else _places(entry.held_out),
+        validated_on=_places(entry.validated_on),
     )
+
+
+def _places(told: dict[str, list[str]]) -> dict[str, frozenset[str]]:
+    return {dataset: frozenset(places) for dataset, places in told.items()}

@@ -1,11 +1,16 @@
 """What is known of the weights in one file, and the check that the file is still the one that is known."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from pydantic import TypeAdapter
+
+from apronwatch.calibration import Calibration
 from apronwatch.errors import ModelCorrupted, ModelInvalid, ModelUnknown
 
 Format = Literal["onnx", "torch"]
@@ -63,6 +68,11 @@ class ModelSpec:
         data, terms, source: what it learned from, under which terms it may be used, where it comes from.
         card: path of the model card, if there is one.
         trusted: used because the user said so, not because a registry pins it.
+        calibration_path: of the file with what its scores and recall are worth, if there is one.
+        same_weights: SHA-256 of every file that the registry pins to these weights (ONNX and `.pt` of one model).
+        held_out: datasets that taught these weights -> the places of each that did not; None where that is not
+            recorded.
+        validated_on: places of `held_out` on which thresholds or epochs were chosen, likewise.
     """
 
     name: str
@@ -82,6 +92,29 @@ class ModelSpec:
     source: str = ""
     card: Path | None = None
     trusted: bool = False
+    calibration_path: Path | None = None
+    same_weights: frozenset[str] = frozenset()
+    held_out: Mapping[str, frozenset[str]] | None = None
+    validated_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What scores and recall of these weights are worth, read when first asked for; None without a file.
+
+        Raises:
+            ModelInvalid: the file cannot be read, or was measured with other weights.
+        """
+        return None if self.calibration_path is None else read_calibration(self.calibration_path, self)
+
+    def is_file(self, sha256: str) -> bool:
+        """Whether a file of this SHA-256 holds these weights."""
+        return sha256 == self.sha256 or sha256 in self.same_weights
+
+    def learned_from(self, dataset: str, place: str) -> bool | None:
+        """Whether a place of a dataset taught these weights; None where that is not recorded."""
+        if self.held_out is None:
+            return None
+        return dataset in self.held_out and place not in self.held_out[dataset]
 
     @property
     def passes(self) -> tuple[float, ...]:
@@ -102,6 +135,30 @@ def read_verified(model: ModelSpec) -> bytes:
             "the file is damaged or was exchanged; fetch it again"
         )
     return weights
+
+
+def read_calibration(path: Path, model: ModelSpec) -> Calibration:
+    """The calibration in a file; `ModelInvalid` if it cannot be read or is not of these weights."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        found = TypeAdapter(Calibration).validate_python(told)
+    # JSON that is none, and a calibration that is none, are both ValueErrors.
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()
+        raise ModelInvalid(
+            f"{path}: no calibration can be read from it ({' '.join(reason[:3])}): write it with `apronwatch "
+            "train calibrate`, or take it out of the registry"
+        ) from error
+    if not model.is_file(found.model_sha256):
+        raise ModelInvalid(
+            f"{path}: measured with weights of SHA-256 {found.model_sha256[:12]}…, {model.name} has "
+            f"{model.sha256[:12]}…: calibrate these weights, or take the file out of the registry"
+        )
+    return found
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def check_names(model: ModelSpec, names: Iterable[str]) -> None:

@@ -47,7 +47,7 @@ def write_counts_csv(rows: "Iterable[SeriesRow]", path: str | Path) -> None:
     writer.writerow(COLUMNS)
     for row in rows:
         cells = _cells(row)
-        writer.writerow([_inert(cells[name]) for name in COLUMNS])
+        writer.writerow([inert(cells[name]) for name in COLUMNS])
     save(Path(path), text.getvalue().encode())
 
 
@@ -69,7 +69,7 @@ def _cells(row: "SeriesRow") -> dict[str, object]:
     }
 
 
-def _inert(cell: object) -> object:
+def inert(cell: object) -> object:
     """Text that a spreadsheet would run as a formula gets an apostrophe: site files come from strangers.
 
     See OWASP, "CSV Injection".

@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from apronwatch.cli import output
+from apronwatch_training.cli.calibrate import calibrate, thresholds
 from apronwatch_training.cli.evaluate import evaluate
 
 app = typer.Typer(help="Fit, evaluate, calibrate and export weights.", no_args_is_help=True)
 app.command()(evaluate)
+app.command()(calibrate)
+app.command()(thresholds)
 
 Config = Annotated[Path, typer.Argument(help="A run as TOML; training/configs holds examples.")]
 
