@@ -63,6 +63,8 @@ def test_a_killed_run_goes_on_where_it_was(tiles: Path, tmp_path: Path) -> None:
     resumed = subprocess.run(command(config, "--resume"), capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
     assert str(out / "fitted.pt") in resumed.stdout
+    assert "epoch 3 of 3: box" in resumed.stdout
+    assert resumed.stderr == ""
     assert sorted(set(epochs_of(out))) == ["1", "2", "3"]
 
     import torch

@@ -1,5 +1,7 @@
 """One run: from a checked configuration to fitted weights."""
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +27,32 @@ class Fitted:
     results: Path
 
 
-def fit(config: FitConfig, device: str, *, resume: bool = False) -> Fitted:
+@dataclass(frozen=True)
+class Epoch:
+    """A pass that is done: its number from 1, how many there will be, its mean losses, and how long it took."""
+
+    number: int
+    of: int
+    losses: dict[str, float]
+    seconds: float
+
+
+def fit(
+    config: FitConfig,
+    device: str,
+    *,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    told: Callable[[Epoch], None] | None = None,
+) -> Fitted:
     """Train until the schedule ends.
 
     Args:
         config: checked by `preflight.check`.
         device: `cpu`, or numbers of GPUs (`0,1`: one process each).
         resume: go on from the last whole checkpoint of the same run.
+        progress: called with batches done and batches in all; not with several GPUs.
+        told: called after each epoch, once it is on disk; not with several GPUs.
 
     Raises:
         CallInvalid: the run's folder holds a run and `resume` was not asked for; or there is nothing to resume; or
@@ -52,9 +73,36 @@ def fit(config: FitConfig, device: str, *, resume: bool = False) -> Fitted:
     overrides = ultralytics_arguments(config, device)
     if resume:
         overrides["resume"] = str(last)
-    Trainer(overrides=overrides).train()
+    # Ultralytics' TensorBoard callback traces the model for its graph, and torch warns of that.
+    warnings.filterwarnings("ignore", module=r"torch\.jit")
+    trainer = Trainer(overrides=overrides)
+    if not trainer.ddp:
+        _tell(trainer, progress, told)
+    trainer.train()
     strip_optimizer(last, s=str(out / FITTED))
     return Fitted(out / FITTED, out / "results.csv")
+
+
+def _tell(
+    trainer: Any, progress: Callable[[int, int], None] | None, told: Callable[[Epoch], None] | None
+) -> None:
+    """Have a trainer say how far it is."""
+    done = 0
+
+    def batch_done(trainer: Any) -> None:
+        nonlocal done
+        done += 1
+        batches = len(trainer.train_loader)
+        if progress is not None:
+            progress(trainer.start_epoch * batches + done, trainer.epochs * batches)
+
+    def epoch_done(trainer: Any) -> None:
+        if told is not None:
+            losses = {name: float(value) for name, value in (trainer.tloss or {}).items()}
+            told(Epoch(trainer.epoch + 1, trainer.epochs, losses, float(trainer.epoch_time)))
+
+    trainer.add_callback("on_train_batch_end", batch_done)
+    trainer.add_callback("on_fit_epoch_end", epoch_done)
 
 
 def _begin(config: FitConfig, resume: bool, last: Path) -> None:
