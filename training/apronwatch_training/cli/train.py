@@ -1,18 +1,24 @@
 """`apronwatch train …`: how the weights are made."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apronwatch.cli import output
 from apronwatch_training.cli.calibrate import calibrate, thresholds
 from apronwatch_training.cli.evaluate import evaluate
+from apronwatch_training.cli.export import card, export
+
+if TYPE_CHECKING:
+    from apronwatch_training.fit.run import Epoch
 
 app = typer.Typer(help="Fit, evaluate, calibrate and export weights.", no_args_is_help=True)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(thresholds)
+app.command()(export)
+app.command()(card)
 
 Config = Annotated[Path, typer.Argument(help="A run as TOML; training/configs holds examples.")]
 
@@ -40,9 +46,15 @@ def fit(
         f"{tiles.training} training tiles with {tiles.labels} labels, {tiles.validation} for validation; "
         f"{told.start.model} for {told.schedule.epochs} epochs on {where}; into {told.run.out}"
     )
-    fitted = run(told, where, resume=resume)
+    with output.progress("training") as advance:
+        fitted = run(told, where, resume=resume, progress=advance, told=_say_epoch)
     output.say(f"weights: {fitted.weights}\nlosses of each epoch: {fitted.results}")
-    output.say(f"next: apronwatch models export {fitted.weights}, then apronwatch train evaluate")
+    output.say(f"next: apronwatch train export {told.run.out} --name NAME --out FOLDER")
+
+
+def _say_epoch(epoch: "Epoch") -> None:
+    losses = ", ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in epoch.losses.items())
+    output.say(f"epoch {epoch.number} of {epoch.of}: {losses}; {epoch.seconds / 60:.1f} min")
 
 
 @app.command("augment-look")

@@ -1,0 +1,146 @@
+"""A card says what was measured, and says so where nothing was."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apronwatch.calibration import Calibration
+from apronwatch.engines import ModelSpec, find_model
+from apronwatch.errors import CallInvalid, DatasetInvalid, ModelInvalid
+from apronwatch_training.calibrate.measuring import calibrate, write_calibration
+from apronwatch_training.calibrate.samples import samples
+from apronwatch_training.card.writing import write_card
+from apronwatch_training.evaluate.looking import Looked
+from apronwatch_training.evaluate.scoring import score
+from apronwatch_training.uncertainty import count_error_intervals, wilson
+from tests.training.prepared import row, write_prepared
+from tests.training.scored import looked
+
+
+@pytest.fixture
+def seed() -> ModelSpec:
+    return find_model("plane-26n-obb-seed")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rows = [
+        row("train", "airbus-aircraft", "site01", plane=200),
+        row("val", "airbus-aircraft", "site05", plane=9),
+    ]
+    return write_prepared(tmp_path / "tiles", rows) / "prepared.json"
+
+
+def scenes(dataset: str = "airbus-aircraft") -> list[Looked]:
+    """Large planes are all found, ten of twelve small ones are missed; one scene counts four too many."""
+    return [
+        looked([0.9] * 20, false=[0.6] * 4, dataset=dataset, place="site05", side_px=80.0),
+        looked([0.9] * 2, missed=10, dataset=dataset, place="site07", side_px=24.0),
+    ]
+
+
+def evaluation(folder: Path, model: ModelSpec, shown: list[Looked], sha256: str = "") -> Path:
+    """A file as `train evaluate --json` prints it."""
+    document: dict[str, Any] = {
+        "model": {"name": model.name, "sha256": sha256 or model.sha256},
+        "evaluations": [{"gsd_m": None, "classes": [s.to_dict() for s in score(shown)]}],
+    }
+    path = folder / "evaluation.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def written(tmp_path: Path, model: ModelSpec, shown: list[Looked], data: Path) -> str:
+    write_card(model, [evaluation(tmp_path, model, shown)], None, data, tmp_path / "card.md")
+    return (tmp_path / "card.md").read_text()
+
+
+def test_figures_and_failures_are_those_of_the_evaluation(
+    tmp_path: Path, seed: ModelSpec, data: Path
+) -> None:
+    card = written(tmp_path, seed, scenes(), data)
+    assert "| own GSD | plane | centre match | 2, 2 | 32 |" in card
+    assert "0.846 (0.70 to 0.93)" in card  # 22 of 26 detections, by hand: Wilson at 90 %
+    assert "0.688 (0.54 to 0.80)" in card  # 22 of 32 objects
+    assert "43.8 %" in card  # |24 - 20| + |2 - 12| of 32
+    assert "10 to 15 m long: 2 of 12 found, of all 22 of 32" in card
+    assert "airbus-aircraft/site07-2 2 for 12" in card
+    assert "None: counts carry no estimate" in card
+    assert "CC BY-NC-SA 4.0" in card
+    assert "2: site05, site07" in card
+    assert "`ship` are `not_modelled`" in card
+    assert "One image was too coarse." in card
+
+
+def test_the_same_records_give_the_same_card(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    assert written(tmp_path, seed, scenes(), data) == written(tmp_path, seed, scenes(), data)
+
+
+def test_it_says_what_figures_are_worth(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    assert "taught the weights" not in written(tmp_path, seed, scenes(), data)
+    known = replace(seed, held_out={"airbus-aircraft": frozenset({"site05"})})
+    assert "`airbus-aircraft/site07` taught the weights" in written(tmp_path, known, scenes(), data)
+    unknown = replace(seed, held_out=None)
+    assert "**Not recorded**" in written(tmp_path, unknown, scenes(), data)
+    assert "measured on drawn scenes alone" in written(tmp_path, seed, scenes("synthetic"), data)
+    drawn = replace(seed, classes={"plane": replace(seed.classes["plane"], synthetic_only=True)})
+    assert "plane: learned from drawn scenes alone" in written(tmp_path, drawn, scenes(), data)
+    two = replace(seed, classes={**seed.classes, "ship": replace(seed.classes["plane"], name="ship")})
+    assert "**ship: not measured" in written(tmp_path, two, scenes(), data)
+
+
+def test_the_calibration_is_told(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    fitted = calibrate(samples(score(scenes()), seed), seed)
+    write_calibration(fitted, seed, {}, tmp_path / "c.json")
+    path = evaluation(tmp_path, seed, scenes())
+    write_card(seed, [path], tmp_path / "c.json", data, tmp_path / "card.md")
+    card = (tmp_path / "card.md").read_text()
+    assert "| plane | real | 2 | platt from 26, 22 true | 0.688 (0.54 to 0.80) | 32 |" in card
+
+
+def test_what_is_of_other_weights_is_refused(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    out = tmp_path / "card.md"
+    other = evaluation(tmp_path, seed, scenes(), sha256="ab" * 32)
+    with pytest.raises(CallInvalid, match="of weights plane-26n-obb-seed of SHA-256 abababababab"):
+        write_card(seed, [other], None, data, out)
+    right = evaluation(tmp_path, seed, scenes())
+    (tmp_path / "c.json").write_text(json.dumps(Calibration("ab" * 32, {}).to_dict()))
+    with pytest.raises(ModelInvalid, match="measured with weights"):
+        write_card(seed, [right], tmp_path / "c.json", data, out)
+    elsewhere = write_prepared(tmp_path / "other", [row("train", "dota", "P1", plane=200)])
+    with pytest.raises(CallInvalid, match="give the tiles that taught these weights"):
+        write_card(seed, [right], None, elsewhere, out)
+    with pytest.raises(DatasetInvalid, match=r"no prepared\.json"):
+        write_card(seed, [right], None, tmp_path, out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"model": {"name": "x"}}', "\x00"])
+def test_what_is_no_evaluation_is_refused_in_one_line(
+    tmp_path: Path, seed: ModelSpec, data: Path, text: str
+) -> None:
+    path = tmp_path / "evaluation.json"
+    path.write_text(text)
+    with pytest.raises(CallInvalid, match=r"evaluation\.json.*train evaluate --json") as error:
+        write_card(seed, [path], None, data, tmp_path / "card.md")
+    assert "\n" not in str(error.value)
+
+
+def test_wilsons_interval() -> None:
+    assert wilson(0, 0) is None
+    # Newcombe 1998, Statistics in Medicine 17:857, table I: 81 of 263 at 95 %.
+    assert wilson(81, 263, 0.95) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 20, 0.95) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_errors_of_scenes_that_are_alike_are_sure() -> None:
+    alike = count_error_intervals([10] * 8, [11] * 8)
+    assert alike == (pytest.approx((0.1, 0.1)), pytest.approx((0.1, 0.1)))
+    wape, bias = count_error_intervals([10] * 8, [11, 9] * 4) or ((0, 0), (0, 0))
+    assert wape == pytest.approx((0.1, 0.1))
+    assert bias[0] < 0 < bias[1]
+    assert count_error_intervals([10], [11]) is None
+    assert count_error_intervals([0, 0], [1, 1]) is None

@@ -1,0 +1,226 @@
+"""Exported weights give what they gave before, and their registry says only what is known of them."""
+
+import json
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from apronwatch.cli import main
+from apronwatch.engines import find_model
+from apronwatch.engines.registry import bundled_folder
+from apronwatch.errors import ConfigInvalid, ModelInvalid
+from apronwatch.taxonomy import CLASSES
+from apronwatch_datasets.fakes.synthetic import write_fake
+from apronwatch_datasets.preparing import Prepared
+from apronwatch_training.evaluate.scoring import score
+from apronwatch_training.export import describing
+from apronwatch_training.export.fragment import set_thresholds
+from apronwatch_training.export.learned import Learned, held_out_together, learned
+from apronwatch_training.export.thresholds import best
+from tests.detector.engines.conftest import write_random_weights
+from tests.training.prepared import row, write_prepared
+from tests.training.scored import looked
+
+ROWS = (
+    row("train", "dota", "P1", gsd_m=0.5, plane=90, vehicle_small=150, vehicle_large=40),
+    row("train", "dota", "P2", gsd_m=1.0, plane=40),
+    row("train", "dota", "P1", gsd_m=None, plane=5),
+    row("train", "synthetic", "port", helicopter=120, plane=10),
+    row("val", "dota", "P3", plane=20),
+    row("calibration", "dota", "P4", plane=30),
+)
+
+
+def taught(tmp_path: Path) -> Learned:
+    return learned(Prepared.read(write_prepared(tmp_path / "tiles", ROWS)))
+
+
+def test_what_was_learned_is_read_from_the_tiles(tmp_path: Path) -> None:
+    found = taught(tmp_path)
+    assert dict(found.labels) == {"plane": 145, "helicopter": 120, "vehicle_small": 150}
+    assert found.too_few == {"vehicle_large": 40}
+    assert found.drawn == {"helicopter"}
+    assert found.gsds_m["plane"] == (0.5, 0.5, 1.0)
+    assert found.held_out == {"dota": {"P3", "P4"}, "synthetic": frozenset()}
+    assert found.validated_on == {"dota": {"P3"}}
+
+
+def test_two_sources_of_a_kind_are_one_dataset(tmp_path: Path) -> None:
+    rows = [row("train", "dota", "P1", plane=200), row("val", "dota-2", "P1"), row("val", "dota-2", "P9")]
+    found = learned(Prepared.read(write_prepared(tmp_path / "tiles", rows)))
+    assert found.datasets == ("dota",)
+    assert found.held_out == {"dota": {"P9"}}  # P1 taught, whatever else it did
+
+
+def test_too_few_labels_teach_nothing(tmp_path: Path) -> None:
+    tiles = write_prepared(tmp_path / "tiles", [row("train", "dota", "P1", plane=99)])
+    with pytest.raises(ConfigInvalid, match="99 training labels"):
+        learned(Prepared.read(tiles))
+
+
+def test_what_a_run_began_with_taught_too(tmp_path: Path) -> None:
+    found, seed = taught(tmp_path), find_model("plane-26n-obb-seed")
+    start = replace(
+        seed,
+        held_out={"dota": frozenset({"P4", "P5"}), "xview": frozenset({"1"})},
+        validated_on={"dota": frozenset({"P5"})},
+    )
+    together = held_out_together(found, start)
+    assert together is not None
+    assert together[0] == {"dota": {"P4"}, "synthetic": frozenset(), "xview": {"1"}}
+    assert together[1] == {"dota": {"P3", "P5"}}
+    assert held_out_together(found, None) == (found.held_out, found.validated_on)
+    assert held_out_together(found, replace(seed, held_out=None)) is None
+
+
+def test_the_best_threshold_counts_best() -> None:
+    scenes = [
+        looked([0.9, 0.8, 0.7], false=[0.6, 0.5], place="a"),
+        looked([0.9, 0.65], false=[0.55], place="b"),
+    ]
+    (choice,) = best(score(scenes))
+    assert (choice.objects, choice.scenes) == (5, 2)
+    assert choice.best.wape == 0
+    assert 0.6 < choice.best.threshold <= 0.65
+    assert (choice.before.wape, choice.before.bias) == pytest.approx((3 / 5, 3 / 5))
+
+
+def test_no_object_no_threshold() -> None:
+    assert best(score([looked([], false=[0.5])])) == []
+
+
+def test_thresholds_change_and_nothing_else_does(tmp_path: Path) -> None:
+    path = tmp_path / "registry.toml"
+    text = (bundled_folder() / "registry.toml").read_text()
+    path.write_text(text)
+    set_thresholds(path, "yolo26n-obb", {"plane": 0.41, "ship": 0.5})
+    changed = [
+        (a, b) for a, b in zip(text.splitlines(), path.read_text().splitlines(), strict=True) if a != b
+    ]
+    assert [b.split("#")[0].strip() for _, b in changed] == ["threshold = 0.41", "threshold = 0.5"]
+    models = {m["name"]: m for m in tomllib.loads(path.read_text())["models"]}
+    assert models["plane-26n-obb-seed"]["classes"]["plane"]["threshold"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense", "no registry"),
+        ('[[models]]\nname = "mine"\n[models.classes.ship]\nthreshold = 0.2\n', "no threshold of plane"),
+        ('[[models]]\nname = "other"\n[models.classes.plane]\nthreshold = 0.2\n', "no threshold of plane"),
+        (
+            '[[models]]\nname = "mine"\nclasses = { plane = { threshold = 0.2 } }\n',
+            "set them by hand: plane 0.4",
+        ),
+    ],
+)
+def test_a_registry_that_cannot_be_changed_is_left(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "registry.toml"
+    path.write_text(text)
+    with pytest.raises(ModelInvalid, match=message):
+        set_thresholds(path, "mine", {"plane": 0.4})
+    assert path.read_text() == text
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["apronwatch", "train", *map(str, words)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return int(stop.value.code or 0)
+
+
+def test_the_folder_counts_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ultralytics")
+    monkeypatch.setattr(describing, "TILE_PX", 320)  # for speed
+    tiles, run_folder = write_prepared(tmp_path / "tiles", ROWS), tmp_path / "run"
+    run_folder.mkdir()
+    weights = write_random_weights(run_folder / "fitted.pt", CLASSES)
+    start = find_model("plane-26n-obb-seed").path
+    (run_folder / "config.json").write_text(
+        json.dumps({"start": {"weights": str(start)}, "data": {"tiles": str(tiles)}})
+    )
+    words = ("export", run_folder, "--name", "mine", "--out", tmp_path / "made")
+    assert run(monkeypatch, *words, "--gsd", "0.6", "--gsd", "plane=1.0") == 0
+    said = capsys.readouterr()
+    assert "vehicle_large is not modelled: only 40 labels" in said.err
+    monkeypatch.setenv("APRONWATCH_WEIGHTS", str(tmp_path / "made"))
+    model = find_model("mine")
+    assert model.path == tmp_path / "made" / "mine.onnx"
+    assert model.outputs == ("plane", "helicopter", "vehicle_small", None, None)
+    assert [spec.pass_gsd_m for spec in model.classes.values()] == [1.0, 0.6, 0.6]
+    assert [name for name, spec in model.classes.items() if spec.synthetic_only] == ["helicopter"]
+    assert model.held_out is not None
+    assert model.held_out["dota"] == {"P3", "P4"}
+    assert model.held_out["airbus-aircraft"] == {
+        "site05",
+        "site07",
+    }  # it began with weights that saw the others
+    assert find_model(weights).name == "mine"
+    assert find_model(weights).is_file(model.sha256)
+    assert run(monkeypatch, *words) == 2
+    assert "a registry names 'mine' already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--gsd", "3"), "give a GSD that was learned"),
+        (("--gsd", "boat=1"), "expected metres"),
+        (("--gsd", "fine"), "expected metres"),
+        (("--name", "plane-26n-obb-seed"), "names 'plane-26n-obb-seed' already"),
+    ],
+)
+def test_a_wrong_call_writes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    message: str,
+) -> None:
+    pytest.importorskip("ultralytics")
+    tiles = write_prepared(tmp_path / "tiles", ROWS)
+    weights = write_random_weights(tmp_path / "best.pt", CLASSES)
+    told = ("export", weights, "--out", tmp_path / "made", "--tiles", tiles, "--name", "mine", *words)
+    assert run(monkeypatch, *told) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "made").exists()
+
+
+def test_weights_without_their_tiles_or_of_other_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ultralytics")
+    weights = write_random_weights(tmp_path / "best.pt", ["plane", "tower"])
+    assert run(monkeypatch, "export", weights, "--name", "mine", "--out", tmp_path / "made") == 2
+    assert "give its tiles with --tiles" in capsys.readouterr().err
+    tiles = write_prepared(tmp_path / "tiles", ROWS)
+    assert (
+        run(monkeypatch, "export", weights, "--name", "m", "--out", tmp_path / "made", "--tiles", tiles) == 2
+    )
+    assert "knows plane, tower" in capsys.readouterr().err
+    (tmp_path / "run").mkdir()
+    assert run(monkeypatch, "export", tmp_path / "run", "--name", "m", "--out", tmp_path / "made") == 2
+    assert "no fitted.pt" in capsys.readouterr().err
+
+
+def test_the_command_sets_thresholds_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_fake(tmp_path / "scenes")
+    path = tmp_path / "registry.toml"
+    path.write_text((bundled_folder() / "registry.toml").read_text())
+    assert run(monkeypatch, "thresholds", f"synthetic={tmp_path / 'scenes'}", "--write", path) == 0
+    said = capsys.readouterr()
+    assert "thresholds of plane-26n-obb-seed set" in said.out
+    assert "synthetic/" in said.err
+    assert "add them to its validated_on" in said.err
+    shown = next(line for line in said.out.splitlines() if line.startswith("plane")).split()
+    models = tomllib.loads(path.read_text())["models"]
+    assert models[0]["classes"]["plane"]["threshold"] == float(shown[3])

@@ -1,0 +1,94 @@
+"""What a calibration is fitted to: the detections and objects of whole labelled scenes, class by class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apronwatch.engines import ModelSpec
+from apronwatch_datasets.stats import longer_sides
+from apronwatch_training.evaluate.scoring import ClassScene, ClassScore
+from apronwatch_training.sources import is_drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One class in its calibration scenes, either all real or all drawn.
+
+    Attributes:
+        class_name: which.
+        threshold: operating score.
+        real: the scenes are pictures of the world.
+        left_out: drawn scenes that were passed over because there are real ones.
+        scene_places: (S,) dataset and place of each scene.
+        scores: (D,) of the judged detections at or above the threshold.
+        true: (D,) whether each is an object.
+        scene_of: (D,) index of the scene of each.
+        found: (N,) whether each object that is to be found was, at the threshold.
+        lengths_px: (N,) lengths of the objects in pixels of the pass that reports the class. A horizontal label
+            tells a bound of the length.
+        object_scene_of: (N,) index of the scene of each object.
+    """
+
+    class_name: str
+    threshold: float
+    real: bool
+    left_out: int
+    scene_places: tuple[str, ...]
+    scores: NDArray[np.float64]
+    true: NDArray[np.bool_]
+    scene_of: NDArray[np.intp]
+    found: NDArray[np.bool_]
+    lengths_px: NDArray[np.float64]
+    object_scene_of: NDArray[np.intp]
+
+    @property
+    def places(self) -> list[str]:
+        """(D,) dataset and place of each detection."""
+        return [self.scene_places[k] for k in self.scene_of]
+
+    @property
+    def object_places(self) -> list[str]:
+        """(N,) dataset and place of each object."""
+        return [self.scene_places[k] for k in self.object_scene_of]
+
+
+def samples(scores: Sequence[ClassScore], model: ModelSpec) -> list[Sample]:
+    """A sample of each class that the scenes label completely; oriented and horizontal labels together.
+
+    Real and drawn scenes never mix: where a class has real ones, they alone count.
+    """
+    scenes: dict[str, list[ClassScene]] = {}
+    for score in scores:
+        scenes.setdefault(score.class_name, []).extend(score.scenes)
+    return [_sample(name, found, model.classes[name].pass_gsd_m) for name, found in scenes.items()]
+
+
+def place_of(scene: ClassScene) -> str:
+    """Dataset and place of a scene, unique among all datasets."""
+    return f"{scene.looked.dataset}/{scene.looked.image.place}"
+
+
+def _sample(name: str, scenes: Sequence[ClassScene], pass_gsd_m: float) -> Sample:
+    real = [s for s in scenes if not is_drawn(s.looked.dataset, s.looked.image.place)]
+    chosen = real or list(scenes)
+    threshold = chosen[0].looked.thresholds[name]
+    counts = [s.matches.judged & (s.matches.scores >= threshold) for s in chosen]
+    sides = [longer_sides(s.truth.polygons) * s.looked.gsd_m / pass_gsd_m for s in chosen]
+    asked = [s.matches.countable for s in chosen]
+    return Sample(
+        class_name=name,
+        threshold=threshold,
+        real=bool(real),
+        left_out=len(scenes) - len(chosen),
+        scene_places=tuple(place_of(s) for s in chosen),
+        scores=np.concatenate([s.matches.scores[c] for s, c in zip(chosen, counts, strict=True)]),
+        true=np.concatenate([s.matches.hit[c] for s, c in zip(chosen, counts, strict=True)]),
+        scene_of=np.repeat(np.arange(len(chosen)), [int(c.sum()) for c in counts]),
+        found=np.concatenate(
+            [s.matches.found_at[a] >= threshold for s, a in zip(chosen, asked, strict=True)]
+        ),
+        lengths_px=np.concatenate([px[a] for px, a in zip(sides, asked, strict=True)]),
+        object_scene_of=np.repeat(np.arange(len(chosen)), [int(a.sum()) for a in asked]),
+    )

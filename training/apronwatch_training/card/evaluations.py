@@ -1,0 +1,106 @@
+"""What `apronwatch train evaluate --json` printed, read again."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from apronwatch.engines import ModelSpec
+from apronwatch.errors import CallInvalid
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)  # an evaluation says more than a card repeats
+
+
+class Point(_Part):
+    """Hits, false alarms and misses at the operating threshold."""
+
+    threshold: float
+    hits: int
+    false: int
+    missed: int
+
+
+class LengthBin(_Part):
+    """Objects of a range of lengths in metres (an open end is None), and how many were found."""
+
+    low: float | None
+    high: float | None
+    objects: int
+    found: int
+
+
+class SceneCounts(_Part):
+    """One scene: what is labelled, what was counted."""
+
+    dataset: str
+    image: str
+    place: str
+    gsd_m: float
+    labelled: int
+    counted: int
+
+
+class ClassFigures(_Part):
+    """One class under one rule of hits."""
+
+    name: Annotated[str, Field(alias="class")]
+    rule: str
+    ap: float | None
+    operating_point: Point
+    recall_by_length_m: list[LengthBin]
+    per_scene: list[SceneCounts]
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Dataset and place of its scenes, each once, in order."""
+        return sorted({(scene.dataset, scene.place) for scene in self.per_scene})
+
+
+class AtGsd(_Part):
+    """Figures at one GSD; None: each scene at its own."""
+
+    gsd_m: float | None
+    classes: list[ClassFigures]
+
+
+class _Model(_Part):
+    name: str
+    sha256: str
+
+
+class _Document(_Part):
+    model: _Model
+    evaluations: list[AtGsd]
+
+
+def read_evaluations(paths: Sequence[Path], model: ModelSpec) -> list[AtGsd]:
+    """The evaluations in files, in the order given.
+
+    Raises:
+        CallInvalid: a file is no evaluation, or one of other weights.
+    """
+    found = []
+    for path in paths:
+        try:
+            document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise CallInvalid(
+                f"{path}: {where}: {first['msg']}; give what `apronwatch train evaluate --json` printed"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise CallInvalid(
+                f"{path}: cannot be read ({error}); give what `apronwatch train evaluate --json` printed"
+            ) from error
+        if not model.is_file(document.model.sha256):
+            raise CallInvalid(
+                f"{path}: of weights {document.model.name} of SHA-256 {document.model.sha256[:12]}…, {model.name} has "
+                f"{model.sha256[:12]}…: evaluate these"
+            )
+        found += document.evaluations
+    return found

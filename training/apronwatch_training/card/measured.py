@@ -1,0 +1,163 @@
+"""The sections of a card that hold figures, and what follows from them."""
+
+from collections.abc import Iterator, Sequence
+
+from apronwatch.calibration import Calibration
+from apronwatch.engines import ModelSpec
+from apronwatch_training.card.evaluations import AtGsd, ClassFigures, LengthBin
+from apronwatch_training.card.markdown import listed, percent, share, table
+from apronwatch_training.sources import is_drawn
+from apronwatch_training.uncertainty import DRAWS, LEVEL, count_error_intervals, wilson
+
+RULES = {"iou": "exact polygon IoU above 0.5", "centre": "centre match"}
+
+_CENTRE = (
+    "Centre match, for upright labels: centre in the label's central half, longer side within a factor of 2."
+)
+
+LEAST_OBJECTS = 10
+"""In a size bin, before its recall is called a failure."""
+
+WORSE_BY = 0.1
+"""A size bin whose recall lies this far below that of all is told as a failure."""
+
+WORST_SCENES = 3
+
+
+def figures(evaluations: Sequence[AtGsd]) -> list[str]:
+    """Precision, recall and errors of counts with their intervals, then recall by length."""
+    rows = [row for at in evaluations for c in at.classes for row in [_row(at, c)]]
+    header = (
+        "GSD",
+        "class",
+        "a hit is",
+        "scenes, places",
+        "objects",
+        "AP",
+        "precision",
+        "recall",
+        "WAPE",
+        "bias",
+    )
+    lines = [
+        "## Figures",
+        "",
+        "Whole scenes through the pipeline that counts, at the operating thresholds. In brackets "
+        f"{100 * LEVEL:.0f} % intervals: Wilson's for precision and recall, {DRAWS} bootstraps over scenes for the "
+        "errors of counts (WAPE: sum of absolute errors over the sum of labels; bias: of the total). Objects of one "
+        "place resemble each other, so with few places the truth is wider than that.",
+        "",
+        *table(header, rows),
+        *(["", _CENTRE] if any(c.rule == "centre" for at in evaluations for c in at.classes) else []),
+    ]
+    for at in evaluations:
+        for c in at.classes:
+            bins = [b for b in c.recall_by_length_m if b.objects]
+            if bins:
+                lines += ["", f"Recall of {c.name} by length, {_gsd(at)}:", "", *_lengths(bins)]
+    return lines
+
+
+def calibrated(calibration: Calibration | None) -> list[str]:
+    """What estimates and intervals of counts rest on."""
+    if calibration is None:
+        return ["## Calibration", "", "None: counts carry no estimate and no interval."]
+    rows = []
+    for name, c in sorted(calibration.classes.items()):
+        objects, found = sum(c.recall.objects), sum(c.recall.found)
+        rows.append(
+            (
+                name,
+                "real" if c.scores.real and c.recall.real else "drawn",
+                str(c.recall.n_places),
+                f"{c.scores.kind} from {c.scores.n_labels}, {c.scores.n_true} true",
+                share(found / objects if objects else None, wilson(found, objects)),
+                str(objects),
+                f"{c.dispersion.factor:.2f}",
+                (c.recall.refusal or "yes").replace("_", " "),
+            )
+        )
+    header = ("class", "scenes", "places", "curve", "recall", "objects", "dispersion", "corrects counts")
+    return ["## Calibration", "", *table(header, rows)]
+
+
+def failures(model: ModelSpec, evaluations: Sequence[AtGsd], calibration: Calibration | None) -> list[str]:
+    """Known failures: what the figures themselves show, and what was not measured."""
+    shown = {c.name for at in evaluations for c in at.classes}
+    lines = [
+        f"- **{name}: not measured; no evaluation shows it.**" for name in model.classes if name not in shown
+    ]
+    lines += [
+        f"- {name}: learned from drawn scenes alone; what it finds in real ones is unproven."
+        for name, spec in model.classes.items()
+        if spec.synthetic_only
+    ]
+    for at in evaluations:
+        for c in at.classes:
+            lines += [f"- {said}" for said in _failures_of(model, at, c)]
+    if calibration is not None:
+        lines += [
+            f"- {name}: its counts are not corrected ({c.recall.refusal.replace('_', ' ')})."
+            for name, c in sorted(calibration.classes.items())
+            if c.recall.refusal
+        ]
+    return ["## Known failures", "", *(lines or ["- None that the figures show."])]
+
+
+def _row(at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
+    point = c.operating_point
+    judged, objects = point.hits + point.false, point.hits + point.missed
+    labelled, counted = [s.labelled for s in c.per_scene], [s.counted for s in c.per_scene]
+    total = sum(labelled)
+    errors = count_error_intervals(labelled, counted) or (None, None)
+    off = sum(abs(a - b) for a, b in zip(labelled, counted, strict=True))
+    return (
+        _gsd(at),
+        c.name,
+        RULES.get(c.rule, c.rule),
+        f"{len(c.per_scene)}, {len(c.places)}",
+        str(objects),
+        share(c.ap),
+        share(point.hits / judged if judged else None, wilson(point.hits, judged)),
+        share(point.hits / objects if objects else None, wilson(point.hits, objects)),
+        percent(off / total, errors[0]) if total else "-",
+        percent((sum(counted) - total) / total, errors[1], sign=True) if total else "-",
+    )
+
+
+def _failures_of(model: ModelSpec, at: AtGsd, c: ClassFigures) -> Iterator[str]:
+    where = f"{c.name}, {_gsd(at)}"
+    known = [f"{d}/{p}" for d, p in c.places if model.learned_from(d, p)]
+    if known:
+        yield f"**{where}: {listed(known)} taught the weights; figures from there look better than they are.**"
+    elif model.held_out is None:
+        yield f"{where}: it is not recorded which places taught the weights, so these figures may flatter."
+    if all(is_drawn(s.dataset, s.place) for s in c.per_scene):
+        yield f"**{where}: measured on drawn scenes alone, which says nothing of real ones.**"
+    point = c.operating_point
+    objects = point.hits + point.missed
+    for b in c.recall_by_length_m:
+        if b.objects >= LEAST_OBJECTS and b.found / b.objects < point.hits / objects - WORSE_BY:
+            yield f"{where}: {_range(b)} long: {b.found} of {b.objects} found, of all {point.hits} of {objects}."
+    worst = sorted(c.per_scene, key=lambda s: (-abs(s.counted - s.labelled), s.dataset, s.image))[
+        :WORST_SCENES
+    ]
+    said = [f"{s.dataset}/{s.image} {s.counted} for {s.labelled}" for s in worst if s.counted != s.labelled]
+    if said:
+        yield f"{where}: worst counts: {'; '.join(said)}."
+
+
+def _lengths(bins: Sequence[LengthBin]) -> list[str]:
+    rows = [
+        (_range(b), str(b.objects), str(b.found), share(b.found / b.objects, wilson(b.found, b.objects)))
+        for b in bins
+    ]
+    return table(("length", "objects", "found", "recall"), rows)
+
+
+def _range(b: LengthBin) -> str:
+    return f"{b.low or 0:g} m and more" if b.high is None else f"{b.low or 0:g} to {b.high:g} m"
+
+
+def _gsd(at: AtGsd) -> str:
+    return "own GSD" if at.gsd_m is None else f"{at.gsd_m:g} m"

@@ -1,0 +1,183 @@
+"""`apronwatch train calibrate` and `train thresholds`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apronwatch.cli import output
+from apronwatch_training.cli.evaluate import AssumedGsd, Sources, Splits, chosen
+
+if TYPE_CHECKING:
+    from apronwatch.engines.specs import ModelSpec
+    from apronwatch_training.calibrate.measuring import Measured
+    from apronwatch_training.evaluate.scoring import ClassScore
+
+Model = Annotated[str | None, typer.Option(help="Weights: a name, or a file (default: the bundled ones).")]
+Trust = Annotated[bool, typer.Option("--trust", help="Open weights that no registry pins.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda:0.")]
+
+
+def calibrate(
+    sources: Sources,
+    out: Annotated[Path, typer.Option(help="The calibration to write (NAME.calibration.json).")],
+    splits: Splits = None,
+    split: Annotated[str, typer.Option(help="Which places of --splits.")] = "calibration",
+    model: Model = None,
+    trust: Trust = False,
+    assumed_gsd: AssumedGsd = None,
+    device: Device = "auto",
+    plot: Annotated[Path | None, typer.Option(help="Draw reliability and recall by size (PNG).")] = None,
+) -> None:
+    """Measure what scores and recall of weights are worth, on places that they never learned from."""
+    from apronwatch.engines.registry import find_model
+    from apronwatch.interchange.files import check_folder
+    from apronwatch_training.calibrate.measuring import calibrate as fitted
+    from apronwatch_training.calibrate.measuring import write_calibration
+    from apronwatch_training.calibrate.plots import draw_calibration
+    from apronwatch_training.calibrate.samples import samples
+
+    for path in (out, plot):
+        if path is not None:
+            check_folder(path)
+    spec = find_model(model, trust=trust)
+    scores = looked_at(sources, splits, split, spec, assumed_gsd, device)
+    measured = fitted(samples(scores, spec), spec)
+    options = {"split": split if splits else None, "assumed_gsd_m": assumed_gsd}
+    write_calibration(measured, spec, options, out)
+    if plot is not None:
+        draw_calibration(measured, f"Calibration of {spec.name}, {spec.sha256[:12]}", plot)
+    _print(measured)
+    output.say(str(out))
+
+
+def thresholds(
+    sources: Sources,
+    splits: Splits = None,
+    split: Annotated[str, typer.Option(help="Which places of --splits.")] = "val",
+    model: Model = None,
+    trust: Trust = False,
+    assumed_gsd: AssumedGsd = None,
+    device: Device = "auto",
+    write: Annotated[
+        Path | None, typer.Option(help="Set them in this registry (or FILE.toml), in place.")
+    ] = None,
+) -> None:
+    """Find the operating score of each class that counts validation scenes with the least error."""
+    from apronwatch.engines.registry import find_model
+    from apronwatch_training.export.fragment import set_thresholds
+    from apronwatch_training.export.thresholds import best
+
+    spec = find_model(model, trust=trust)
+    scores = looked_at(sources, splits, split, spec, assumed_gsd, device, tuned=False)
+    found = best(scores)
+    output.print_table(
+        ("class", "scenes", "objects", "threshold", "WAPE", "bias", "until now", "WAPE", "bias"),
+        [
+            (
+                c.class_name,
+                str(c.scenes),
+                str(c.objects),
+                f"{c.best.threshold:.2f}",
+                f"{100 * c.best.wape:.1f} %",
+                f"{100 * c.best.bias:+.1f} %",
+                f"{c.before.threshold:.2f}",
+                f"{100 * c.before.wape:.1f} %",
+                f"{100 * c.before.bias:+.1f} %",
+            )
+            for c in found
+        ],
+        right=range(1, 9),
+    )
+    if write is not None:
+        set_thresholds(write, spec.name, {c.class_name: c.best.threshold for c in found})
+        output.say(f"{write}: thresholds of {spec.name} set; a calibration made before no longer holds")
+        _tell_of_tuned(spec, scores)
+
+
+def _tell_of_tuned(model: "ModelSpec", scores: "list[ClassScore]") -> None:
+    """Places that have tuned the weights just now, and that their registry entry does not name."""
+    here = {(s.looked.dataset, s.looked.image.place) for c in scores for s in c.scenes}
+    new = sorted(f"{d}/{p}" for d, p in here if p not in model.validated_on.get(d, ()))
+    if new:
+        output.print_warning(
+            f"{', '.join(new)} tuned {model.name} now: add them to its validated_on, so that nobody calibrates there"
+        )
+
+
+def looked_at(
+    sources: list[str],
+    splits: Path | None,
+    split: str,
+    model: "ModelSpec",
+    assumed_gsd: float | None,
+    device: str,
+    *,
+    tuned: bool = True,
+) -> "list[ClassScore]":
+    """Scenes of a split, looked at and matched, once it is sure that their places are new to the weights.
+
+    Raises:
+        LeakFound: the weights know some of the places.
+        CallInvalid: no scene is left.
+    """
+    from apronwatch.engines import load_engine
+    from apronwatch.errors import CallInvalid
+    from apronwatch_training.calibrate.measuring import check_places
+    from apronwatch_training.evaluate.looking import look
+    from apronwatch_training.evaluate.scoring import score
+
+    images = chosen(sources, splits, split)
+    if not check_places(model, [(name, image.place) for name, image in images], tuned=tuned):
+        output.print_warning(
+            f"nothing tells which places taught {model.name} (held_out in its registry entry): what follows holds "
+            "only if it was none of these"
+        )
+    with output.progress("looking") as advance:
+        looked = list(look(images, load_engine(model, device), assumed_gsd_m=assumed_gsd, progress=advance))
+    if not looked:
+        raise CallInvalid(f"the GSD of none of the {len(images)} scenes is known; tell it with --assume-gsd")
+    return score(looked)
+
+
+def _print(measured: "Measured") -> None:
+    rows = []
+    for sample in measured.samples:
+        fitted = measured.calibration.classes[sample.class_name]
+        scores, recall = fitted.scores, fitted.recall
+        objects = sum(recall.objects)
+        rows.append(
+            (
+                sample.class_name,
+                "real" if sample.real else "drawn",
+                str(len(sample.scene_places)),
+                str(recall.n_places),
+                str(scores.n_labels),
+                str(scores.n_true),
+                scores.kind,
+                str(objects),
+                f"{sum(recall.found) / objects:.3f}" if objects else "-",
+                str(len(recall.found)),
+                f"{fitted.dispersion.factor:.2f}",
+                recall.refusal or "-",
+            )
+        )
+        if sample.left_out:
+            output.print_warning(
+                f"{sample.class_name}: {sample.left_out} drawn scenes left out, since there are real ones"
+            )
+    header = (
+        "class",
+        "scenes are",
+        "scenes",
+        "places",
+        "detections",
+        "true",
+        "curve",
+        "objects",
+        "recall",
+        "bins",
+        "dispersion",
+        "refused",
+    )
+    output.print_table(header, rows, right=(2, 3, 4, 5, 7, 8, 9, 10))

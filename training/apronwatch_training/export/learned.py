@@ -1,0 +1,132 @@
+"""What weights learned from, as a registry entry tells it: the record of their tiles, and what they began with."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apronwatch.engines import ModelSpec
+from apronwatch.errors import ConfigInvalid
+from apronwatch.taxonomy import CLASSES
+from apronwatch_datasets.preparing import Prepared
+from apronwatch_training.sources import card_of, is_drawn, kind_of
+
+LEAST_LABELS = 100
+"""A class with fewer labels to learn from is not modelled: its zeros would mean nothing."""
+
+Places = Mapping[str, frozenset[str]]
+"""Dataset -> places."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a set of training tiles taught.
+
+    Attributes:
+        labels: class -> labels in training tiles; only classes with `LEAST_LABELS` or more.
+        too_few: class -> labels, of the others that have any.
+        gsds_m: class -> least, usual (median over labels) and greatest GSD of the training tiles with a label of it;
+            classes of unknown GSD are missing.
+        drawn: classes learned from drawn scenes alone.
+        min_px: shorter objects were left out of the training.
+        datasets: names of those that taught, as the command line calls them.
+        held_out, validated_on: see `ModelSpec`.
+    """
+
+    labels: Mapping[str, int]
+    too_few: Mapping[str, int]
+    gsds_m: Mapping[str, tuple[float, float, float]]
+    drawn: frozenset[str]
+    min_px: float
+    datasets: tuple[str, ...]
+    held_out: Places
+    validated_on: Places
+
+
+def learned(prepared: Prepared) -> Learned:
+    """From the manifest of the tiles.
+
+    Raises:
+        ConfigInvalid: no class has enough labels.
+    """
+    rows = prepared.rows()
+    train = [row for row in rows if row["split"] == "train"]
+    counts = {name: sum(row[f"objects_{name}"] for row in train) for name in CLASSES}
+    labels = {name: n for name, n in counts.items() if n >= LEAST_LABELS}
+    if not labels:
+        raise ConfigInvalid(
+            f"{prepared.root}: {sum(counts.values())} training labels, no class has {LEAST_LABELS}: too few to say "
+            "what weights know; give the tiles that they learned from"
+        )
+    names = tuple(sorted({kind_of(row["dataset"]) for row in train}))
+    return Learned(
+        labels=labels,
+        too_few={name: n for name, n in counts.items() if 0 < n < LEAST_LABELS},
+        gsds_m={name: gsds for name in labels if (gsds := _gsds(train, name))},
+        drawn=frozenset(
+            name
+            for name in labels
+            if all(is_drawn(row["dataset"], row["place"]) for row in train if row[f"objects_{name}"])
+        ),
+        min_px=float(prepared.document["options"]["min_px"]),
+        datasets=names,
+        held_out={
+            name: _places(rows, name, ("val", "test", "calibration")) - _places(rows, name, ("train",))
+            for name in names
+        },
+        validated_on={name: found for name in names if (found := _places(rows, name, ("val",)))},
+    )
+
+
+def held_out_together(taught: Learned, start: ModelSpec | None) -> tuple[Places, Places] | None:
+    """Places that neither the tiles nor the weights that a run began with taught, and those that tuned either.
+
+    Args:
+        taught: of the run's tiles.
+        start: the weights that it began with; None for none.
+
+    Returns:
+        `held_out` and `validated_on` of a registry entry; None where `start` does not say what it learned from.
+    """
+    if start is None:
+        return taught.held_out, taught.validated_on
+    if start.held_out is None:
+        return None
+    names = {*taught.held_out, *start.held_out}
+    held = {
+        name: frozenset.intersection(*(p[name] for p in (taught.held_out, start.held_out) if name in p))
+        for name in names
+    }
+    tuned = {
+        name: taught.validated_on.get(name, frozenset()) | start.validated_on.get(name, frozenset())
+        for name in {*taught.validated_on, *start.validated_on}
+    }
+    return held, tuned
+
+
+def titles(datasets: Iterable[str]) -> str:
+    """Datasets by the names that their authors gave them."""
+    return "; ".join(card.title if (card := card_of(name)) else name for name in datasets)
+
+
+def licences(datasets: Iterable[str]) -> str:
+    """The terms of datasets, each as its owners state them."""
+    return "; ".join(
+        f"{card.title}: {card.licence}" if (card := card_of(name)) else name for name in datasets
+    )
+
+
+def _gsds(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[float, float, float] | None:
+    """Least, label-weighted median and greatest GSD of the tiles that show a class."""
+    at: Counter[float] = Counter()
+    for row in rows:
+        if row["gsd_m"] is not None and row[f"objects_{name}"]:
+            at[row["gsd_m"]] += row[f"objects_{name}"]
+    ordered = sorted(at.elements())
+    return (ordered[0], ordered[len(ordered) // 2], ordered[-1]) if ordered else None
+
+
+def _places(rows: Sequence[Mapping[str, Any]], dataset: str, splits: Sequence[str]) -> frozenset[str]:
+    return frozenset(
+        row["place"] for row in rows if kind_of(row["dataset"]) == dataset and row["split"] in splits
+    )
