@@ -7,7 +7,15 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch.counts import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Count, Status, checked_classes
+from apronwatch.counts import (
+    COMPLETE_FROM,
+    NO_NUMBER,
+    UNSEEN_UP_TO,
+    Count,
+    Status,
+    checked_classes,
+    visibility_reasons,
+)
 from apronwatch.detections import Detections
 from apronwatch.engines import Engine
 from apronwatch.engines.registry import ModelSpec
@@ -73,6 +81,7 @@ def _count(
         reasons.append("detections_under_mask_left_out")
     if (counted & ~run.hidden & boxes.truncated).any():
         reasons.append("truncated_objects")
+    reasons += visibility_reasons(run.visibility, zone)
     chosen = np.flatnonzero(counted & ~run.hidden)
     there = _interval(run, model, chosen, fraction, name, Status.SATURATED in statuses)
     reasons += there.reasons

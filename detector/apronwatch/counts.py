@@ -8,10 +8,17 @@ from typing import Any, Self
 from apronwatch.errors import ClassUnknown
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES
+from apronwatch.visibility import Visibility
 
 COMPLETE_FROM = 0.999
 UNSEEN_UP_TO = 0.001
 """Shares of a zone's area: the raster edge of a zone that was wholly seen may miss a fraction of a pixel."""
+
+TESTED_FROM = 0.5
+"""Share of a zone's area below which a number is a least one and nothing else: it stays out of all statistics."""
+
+SEEN_LESS_THAN_HALF = "seen_less_than_half"
+"""Reason given to such numbers."""
 
 
 class Status(StrEnum):
@@ -60,6 +67,23 @@ class Count:
         if (self.seen is None) != (self.status in NO_NUMBER):
             raise ValueError(f"seen={self.seen} with status {self.status.value}")
 
+    @property
+    def at_least(self) -> bool:
+        """The number is a least one: a part of the zone was not seen, or a cap cut the boxes."""
+        return self.status in (Status.PARTIAL, Status.SATURATED)
+
+    @property
+    def testable(self) -> bool:
+        """Fit for statistics: it has a number, from half of the zone or more."""
+        return self.seen is not None and (self.observed_fraction or 0.0) >= TESTED_FROM
+
+    @property
+    def words(self) -> str:
+        """`12`, `at least 12`, or `-` where nothing can be said: never a 0 for that."""
+        if self.seen is None:
+            return "-"
+        return f"at least {self.seen}" if self.at_least else str(self.seen)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON types, under the names of the `--json` contract."""
         return {
@@ -67,6 +91,7 @@ class Count:
             "zone": self.zone,
             "class": self.class_name,
             "seen": self.seen,
+            "at_least": self.at_least,
             "estimate": self.estimate,
             "low": self.low,
             "high": self.high,
@@ -80,6 +105,7 @@ class Count:
         """The count that `to_dict` described."""
         given = dict(plain)
         given["class_name"] = given.pop("class")
+        given.pop("at_least", None)  # follows from the status
         given["status"] = Status(given["status"])
         given["reasons"] = tuple(given["reasons"])
         return cls(**given)
@@ -92,6 +118,13 @@ def failed_counts(site: Site, classes: Sequence[str] = CLASSES) -> list[Count]:
         for zone in [*(z.id for z in site.zones), "*"]
         for name in checked_classes(classes)
     ]
+
+
+def visibility_reasons(visibility: Visibility, zone: str) -> list[str]:
+    """What to say with each number of a zone: `snow:0.250` over a quarter of it, `seen_less_than_half`."""
+    noted = ((word, zones.get(zone, 0.0)) for word, zones in visibility.noted.items())
+    said = [f"{word}:{share:.3f}" for word, share in noted if share > UNSEEN_UP_TO]
+    return [*said, *([SEEN_LESS_THAN_HALF] if visibility.fractions[zone] < TESTED_FROM else [])]
 
 
 def checked_classes(classes: Sequence[str]) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class SceneRequest:
         gsd_m: true ground sample distance.
         site: id of the site that it shows.
         mask: file that says where the ground is hidden.
+        mask_hides: values of a mask of classes that hide.
+        no_item_mask: leave out the masks that a STAC item names.
         acquisition: id of the acquisition.
         time_source: who gave the time: `option` or `manifest`.
     """
@@ -41,6 +43,8 @@ class SceneRequest:
     mask: str | None = None
     acquisition: str | None = None
     time_source: str = "option"
+    mask_hides: tuple[int, ...] | None = None
+    no_item_mask: bool = False
 
     def open(self) -> Scene:
         """Open the scene; see `Scene.open` for what it raises."""
@@ -50,6 +54,8 @@ class SceneRequest:
             undated=self.undated,
             gsd_m=self.gsd_m,
             mask=self.mask,
+            mask_hides=self.mask_hides if self.mask else None,
+            item_mask=not self.no_item_mask,
             acquisition=self.acquisition,
             time_source=self.time_source,
         )

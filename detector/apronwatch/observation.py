@@ -14,7 +14,16 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch.counts import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Count, Status
+from apronwatch.cloudmasks import NOTED
+from apronwatch.counts import (
+    COMPLETE_FROM,
+    NO_NUMBER,
+    SEEN_LESS_THAN_HALF,
+    UNSEEN_UP_TO,
+    Count,
+    Status,
+    visibility_reasons,
+)
 from apronwatch.detections import Detections, Polygons
 from apronwatch.geometry import areas, min_area_boxes, pair_iou, polygons_to_shapely
 from apronwatch.run import Run, counted
@@ -43,13 +52,17 @@ FIT = 1.2
 """The box around such pieces is hardly larger than both together; around two neighbours parked side by side it is."""
 
 UNITED = "frames_united"
-"""Reason given to every count of several frames; an estimate made for one of them cannot stand for all."""
+"""Reason given to every count of several frames; an estimate made for one that saw less cannot stand for all."""
 
 TRUNCATED = "truncated_objects"
 """Reason of `counting`: a counted box is cut by the edge of its frame. Another frame may show the object whole."""
 
 _INABILITIES = {Status.NOT_MODELLED.value, Status.OUT_OF_RANGE.value, Status.FAILED.value}
-_STATUSES = {status.value for status in Status}
+_Estimate = tuple[float | None, float | None, float | None]
+"""Estimate, low, high."""
+
+_MADE_ANEW = {status.value for status in Status} | {TRUNCATED, SEEN_LESS_THAN_HALF, *NOTED}
+"""What is said of a frame by itself and follows anew for all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +139,10 @@ class _View:
     visibility: Visibility
 
 
-def _rank(frame: Frame) -> tuple[float, str, str]:
-    return -frame.run.visibility.fractions["*"], frame.run.scene.identity, frame.run.key
+def _rank(frame: Frame) -> tuple[float, float, str, str]:
+    """The most ground first; of frames that saw as much, to a hundredth of the site, the finest."""
+    scene = frame.run.scene
+    return -round(frame.run.visibility.fractions["*"], 2), scene.gsd_m, scene.identity, frame.run.key
 
 
 def _count(
@@ -143,14 +158,23 @@ def _count(
     status = statuses[0] if statuses else Status.COMPLETE
     without = status in NO_NUMBER
     said = (reason for count in own if (count.seen is None) == without for reason in count.reasons)
-    further = dict.fromkeys(r for r in said if r not in _STATUSES and r != TRUNCATED)
+    further = dict.fromkeys(r for r in said if r.partition(":")[0] not in _MADE_ANEW)
     seen, cut = None, False
+    there: _Estimate = (None, None, None)
     if not without:
         inside = shapely.intersects(ground, shapely.points(shown.boxes.centres))
         counts = inside & (shown.boxes.classes == class_id(name))
         seen, cut = int(counts.sum()), bool((counts & shown.boxes.truncated).any())
-    reasons = [*(s.value for s in statuses), *([TRUNCATED] if cut else []), *further, UNITED]
-    return Count(first.site, zone, name, seen, None, None, None, fraction, status, tuple(reasons))
+        there = _estimate(own[able[0]], seen, fraction)
+    reasons = [s.value for s in statuses] + ([TRUNCATED] if cut else [])
+    reasons += [] if without else visibility_reasons(shown.visibility, zone)
+    return Count(first.site, zone, name, seen, *there, fraction, status, (*reasons, *further, UNITED))
+
+
+def _estimate(of_first: Count, seen: int, fraction: float) -> tuple[float | None, float | None, float | None]:
+    """Estimate and interval of the first frame, which hold where the others add neither ground nor objects."""
+    adds_nothing = fraction - (of_first.observed_fraction or 0.0) <= UNSEEN_UP_TO and seen == of_first.seen
+    return (of_first.estimate, of_first.low, of_first.high) if adds_nothing else (None, None, None)
 
 
 def _statuses(able: Sequence[Count], own: Sequence[Count], fraction: float) -> list[Status]:
@@ -175,7 +199,18 @@ def _visibility(frames: tuple[Frame, ...], zones: dict[str, BaseGeometry]) -> Vi
         together = ground.fraction(shape)
         same = all(share in (0.0, together) for share in (grid.fraction(shape) for grid in grids))
         fractions[zone] = best if same else max(best, together)
-    return Visibility(fractions, frames[0].run.visibility.areas_m2, ground)
+    return Visibility(fractions, frames[0].run.visibility.areas_m2, ground, _noted(frames))
+
+
+def _noted(frames: tuple[Frame, ...]) -> dict[str, dict[str, float]]:
+    """By word and zone the greatest share that a frame tells: at least so much is so of all of them."""
+    noted: dict[str, dict[str, float]] = {}
+    for frame in frames:
+        for word, zones in frame.run.visibility.noted.items():
+            most = noted.setdefault(word, {})
+            for zone, share in zones.items():
+                most[zone] = max(share, most.get(zone, 0.0))
+    return noted
 
 
 def _boxes(frames: tuple[Frame, ...]) -> Detections:

@@ -14,15 +14,17 @@ from apronwatch.engines import Engine
 from apronwatch.engines.registry import ModelSpec
 from apronwatch.errors import EngineFailed
 from apronwatch.found import Found
-from apronwatch.masking import open_mask
+from apronwatch.masking import Masks, open_masks
 from apronwatch.merging import merge
 from apronwatch.plan import SCORE_FLOOR, Plan, View, make_plan
+from apronwatch.preview import Preview, PreviewMeter
 from apronwatch.reading import TileImage, TileReader
 from apronwatch.run import ModelInfo, Run
 from apronwatch.scene import Scene
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES, class_id
 from apronwatch.visibility import VisibilityMeter
+from apronwatch.zone import WHOLE_PICTURE
 
 READING_THREADS = 2
 READ_AHEAD = 6
@@ -40,28 +42,29 @@ def detect(
     site: Site | None = None,
     *,
     score_floor: float = SCORE_FLOOR,
+    masks: Masks | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Look once over the part of a scene that a site's zones cover.
 
     Args:
-        scene: what to look at, with the mask that it was opened with.
+        scene: what to look at.
         engine: what looks.
         site: whose zones to look at and to measure the visibility of; without one, the whole picture.
         score_floor: lowest score to keep, 0 to 1.
+        masks: laid over the site's plane; by default those that the scene was opened with.
         progress: told how far the pass is.
 
     Raises:
         SceneUnreadable: the pixels broke off while they were read.
         EngineFailed: the engine broke on a tile, or gave numbers that are none.
         SiteInvalid: the site is in pixels and the scene is georeferenced, or the other way round.
-        MaskInvalid: the scene's mask cannot be laid over it.
+        MaskInvalid: the user's mask cannot be laid over it.
     """
     site = site or Site.whole_picture("image", scene.info)
     plan = make_plan(scene, engine.model, engine.precision, site, score_floor)
-    mask = open_mask(scene.mask_path, scene.info, plan.crs) if scene.mask_path else None
-    reader = TileReader(scene, plan.crs, mask)
-    clock, meter = _Clock(), VisibilityMeter(plan.zones, plan.crs)
+    reader = TileReader(scene, plan.crs, masks or open_masks(scene, plan.crs))
+    clock, meter = _Clock(), _Meters(plan)
     found, done = [], 0
     for view in plan.views:
         # Closed before anything else on the way out: no thread may read from a scene that its user then closes.
@@ -69,7 +72,7 @@ def detect(
             read = in_order(reader.read, view.tiles, threads=READING_THREADS, ahead=READ_AHEAD)
             pictures = clock.waiting("read", threads.enter_context(closing(read)))
             if view is plan.views[0]:
-                pictures = _metered(pictures, meter)
+                pictures = meter.watching(pictures)
             looked_at = threads.enter_context(
                 closing(_looked_at(pictures, engine, reader, view, score_floor))
             )
@@ -91,10 +94,25 @@ def model_info(model: ModelSpec) -> ModelInfo:
     return ModelInfo(model.name, model.sha256, model.terms, model.data, synthetic)
 
 
-def _metered(pictures: Iterable[TileImage], meter: VisibilityMeter) -> Iterator[TileImage]:
-    for picture in pictures:
-        meter.add(picture.tile.core, picture.tile.to_plane, picture.clear)
-        yield picture
+class _Meters:
+    """What the tiles of a pass show beside objects: how much of each zone, and a coarse picture of the ground."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.visibility = VisibilityMeter(plan.zones, plan.crs)
+        whole = any(zone.kind == WHOLE_PICTURE for zone in plan.site.zones)
+        self._preview = None if plan.crs is None or whole else PreviewMeter(plan.crs)
+
+    @property
+    def preview(self) -> Preview | None:
+        return self._preview.result() if self._preview else None
+
+    def watching(self, pictures: Iterable[TileImage]) -> Iterator[TileImage]:
+        for picture in pictures:
+            tile = picture.tile
+            self.visibility.add(tile.core, tile.to_plane, picture.clear, picture.noted)
+            if self._preview:
+                self._preview.add(tile.core, tile.to_plane, picture.pixels, picture.clear)
+            yield picture
 
 
 def _looked_at(
@@ -140,7 +158,7 @@ def _merged(found: Found, view: View) -> Found:
     return found.select(merge(found.polygons, found.scores, found.classes, found.tiles, view.lattice))
 
 
-def _run(plan: Plan, found: Found, meter: VisibilityMeter, clock: "_Clock", engine: Engine) -> Run:
+def _run(plan: Plan, found: Found, meter: _Meters, clock: "_Clock", engine: Engine) -> Run:
     polygons, unit_m, model = found.polygons, 1.0, engine.model
     if plan.crs is None:
         unit_m = plan.scene.gsd_m
@@ -151,12 +169,13 @@ def _run(plan: Plan, found: Found, meter: VisibilityMeter, clock: "_Clock", engi
         parameters=plan.parameters,
         detections=Detections(polygons, found.scores, found.classes, found.truncated, plan.crs, unit_m),
         thresholds={name: model.classes[name].threshold for name in CLASSES if name in model.classes},
-        visibility=meter.result(),
+        visibility=meter.visibility.result(),
         saturated=shapely.union_all([shapely.box(*bounds) for bounds in found.saturated]),
         hidden=found.hidden,
         device=f"{engine.device} {engine.precision}",
         stage_s=clock.spent,
         tiles=plan.tiles,
+        preview=meter.preview,
     )
 
 

@@ -1,6 +1,7 @@
 """Tiles of a scene as 8-bit pictures with their masks, read ahead on threads."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -11,7 +12,7 @@ from pyproj import Transformer
 from rasterio.windows import Window
 
 from apronwatch.lattice import Tile
-from apronwatch.masking import Mask
+from apronwatch.masking import Masks
 from apronwatch.scene import Scene
 from apronwatch.warping import Pixels, Placement, Placer, along, warp
 
@@ -31,21 +32,23 @@ class TileImage:
         tile: which.
         pixels: (T, T, 3) uint8, stretched; where nothing was seen, a mirror image of what was (see `mirrored`).
         valid: (T, T) bool: the scene has a pixel there.
-        clear: (T, T) bool: valid, and no supplied mask hides the ground.
+        clear: (T, T) bool: valid, and no mask hides the ground.
+        noted: (T, T) bool by word: clear, and a mask tells that of it (snow, haze).
     """
 
     tile: Tile
     pixels: NDArray[np.uint8]
     valid: NDArray[np.bool_]
     clear: NDArray[np.bool_]
+    noted: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 class TileReader:
     """Reads tiles of a plane from a scene; safe to call from several threads."""
 
-    def __init__(self, scene: Scene, plane_crs: str | None, mask: Mask | None = None) -> None:
+    def __init__(self, scene: Scene, plane_crs: str | None, masks: Masks | None = None) -> None:
         self._scene = scene
-        self._mask = mask
+        self._masks = masks or Masks()
         self._placer = Placer(plane_crs, scene.info.crs, _to_crs_or_plane(scene))
 
     def read(self, tile: Tile) -> TileImage:
@@ -56,10 +59,11 @@ class TileReader:
         found = self._read(tile, placement)
         if found is not None and found[1].any():
             pixels, valid = mirrored(self._scene.stretch.apply(found[0]), found[1]), found[1]
-        clear = valid
-        if self._mask is not None and valid.any():
-            clear = valid & ~self._mask.hidden(tile)
-        return TileImage(tile, pixels, valid, clear)
+        cover = self._masks.cover(tile) if valid.any() else None
+        if cover is None:
+            return TileImage(tile, pixels, valid, valid)
+        clear = valid & ~cover.hidden
+        return TileImage(tile, pixels, valid, clear, {word: clear & at for word, at in cover.noted.items()})
 
     def on_raster(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points of the plane lie on the scene's pixels, valid or not."""

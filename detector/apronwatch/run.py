@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from apronwatch.detections import Detections
+from apronwatch.preview import Preview
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.taxonomy import CLASSES
 from apronwatch.visibility import Visibility
@@ -45,6 +46,8 @@ class Run:
         device: where it ran and in which precision, such as `cpu fp32`.
         stage_s: seconds spent per stage of the pipeline.
         tiles: how many tiles were looked at.
+        preview: the ground that was seen, coarsely; None for pictures without georeference and whole pictures, which
+            are compared with no other.
     """
 
     scene: SceneInfo
@@ -58,6 +61,7 @@ class Run:
     device: str = ""
     stage_s: dict[str, float] = field(default_factory=dict)
     tiles: int = 0
+    preview: Preview | None = None
 
     @property
     def key(self) -> str:

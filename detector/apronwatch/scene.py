@@ -33,6 +33,7 @@ from apronwatch.sampling import sample_pixels
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.sidecars import Sidecar, read_sidecars
 from apronwatch.stac import StacImage, is_document, read_image
+from apronwatch.stacmasks import ItemMask
 from apronwatch.stretch import Stretch, is_dull, remarks
 from apronwatch.times import AcquisitionTime, from_datetime, from_metadata, from_name, parse_time, resolve
 
@@ -62,6 +63,8 @@ class Scene:
         transform: affine from pixel (column, row) to `crs`; identity for a picture.
         gsd_m: true metres on the ground of one pixel at the centre.
         mask_path: a file that says where the ground is hidden, as the user gave it; not applied by `read`.
+        mask_hides: the values of its classes that hide; None for a mask that says it itself.
+        item_masks, item_mask_notes: the same of its STAC item, and what to say of masks that cannot be read.
         time: when it was taken; None when undated.
     """
 
@@ -88,6 +91,9 @@ class Scene:
         self.crs, self.transform, warned = georeference(dataset, public(files[0]))
         self.gsd_m, hinted = self._true_gsd(gsd_m)
         self.mask_path = mask
+        self.mask_hides: tuple[int, ...] | None = None
+        self.item_masks: tuple[ItemMask, ...] = ()
+        self.item_mask_notes: tuple[str, ...] = ()
         self.sidecars: tuple[Sidecar, ...] = ()
         self.time: AcquisitionTime | None = None
         self.sensor: str | None = None
@@ -109,6 +115,8 @@ class Scene:
         undated: bool = False,
         gsd_m: float | None = None,
         mask: str | None = None,
+        mask_hides: tuple[int, ...] | None = None,
+        item_mask: bool = True,
         acquisition: str | None = None,
         time_source: str = "option",
     ) -> Self:
@@ -122,6 +130,8 @@ class Scene:
             gsd_m: true ground sample distance; needed for a picture without georeference. For a georeferenced
                 scene the measured one stands, and a told one must agree with it.
             mask: file that says where the ground is hidden.
+            mask_hides: values of a mask of classes that hide.
+            item_mask: heed the masks that a STAC item names.
             acquisition: id of the acquisition, where the user knows better than the metadata.
             time_source: who gave `time`: `option` or `manifest`.
 
@@ -142,6 +152,9 @@ class Scene:
             files = members(source, dataset)
             probe(dataset, public(source.path))
             scene = cls(name, handles, files, image, gsd_m=gsd_m, mask=mask)
+            scene.mask_hides = mask_hides
+            if image and item_mask:
+                scene.item_masks, scene.item_mask_notes = image.masks, image.mask_notes
             scene._describe(acquisition)
             scene._date(given, undated)
             handles.remember(scene._all_files())

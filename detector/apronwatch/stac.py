@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from pystac.stac_io import DefaultStacIO
 
 from apronwatch.errors import SceneUnreadable
 from apronwatch.remote import check_name, fetch_text, is_url, public, stat
+from apronwatch.stacmasks import MASK_ROLES, ItemMask, item_masks, known_mask
 from apronwatch.stacshape import check_item, entries
 from apronwatch.times import AcquisitionTime, from_metadata
 
 RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt", ".ntf", ".nitf", ".png", ".jpg", ".jpeg")
-NOT_PIXELS = frozenset(
-    {"thumbnail", "overview", "metadata", "mask", "data-mask", "cloud", "saturation", "snow-ice"}
-)
+NOT_PIXELS = frozenset({"thumbnail", "overview", "metadata", "mask", "saturation", *MASK_ROLES})
 MAX_INTERVAL = timedelta(days=1)
 """An item over a longer interval than this is a mosaic: it has no time of acquisition."""
 
@@ -42,6 +41,8 @@ class StacImage:
         band_names: common names of the image's bands, where the item gives them.
         gsd_m: as the item says: nominal, and only a hint.
         sensor, acquisition, attribution: None where the item is silent.
+        masks: what it says of clouds and the like; hrefs fit to be opened.
+        mask_notes: what to say of masks of it that cannot be read.
     """
 
     item: str
@@ -52,6 +53,8 @@ class StacImage:
     sensor: str | None
     acquisition: str | None
     attribution: str | None
+    masks: tuple[ItemMask, ...] = ()
+    mask_notes: tuple[str, ...] = ()
 
 
 class _Reader(DefaultStacIO):
@@ -137,6 +140,7 @@ def read_image(path: str) -> StacImage:
     check_item(document, file)
     item = _item(document, file)
     asset = _pick(item, file)
+    masks, notes = item_masks(item.assets)
     return StacImage(
         item=item.id,
         href=_absolute(asset.href, file),
@@ -148,6 +152,8 @@ def read_image(path: str) -> StacImage:
             (str(item.properties[key]) for key in _ACQUISITION_KEYS if item.properties.get(key)), None
         ),
         attribution=_attribution(item, document),
+        masks=tuple(replace(mask, href=_absolute(mask.href, file)) for mask in masks),
+        mask_notes=tuple(notes),
     )
 
 
@@ -169,7 +175,7 @@ def _absolute(href: str, file: str) -> str:
 def _pick(item: pystac.Item, file: str) -> pystac.Asset:
     ranked: dict[int, list[str]] = {}
     for key, asset in item.assets.items():
-        if _is_raster(asset):
+        if _is_raster(asset) and known_mask(key, asset) is None:
             ranked.setdefault(_rank(key, asset, item), []).append(key)
     if not ranked:
         offered = ", ".join(item.assets) or "none"

@@ -20,7 +20,7 @@ from apronwatch.engines import Engine
 from apronwatch.engines.registry import ModelSpec
 from apronwatch.errors import ApronwatchError, ArchiveUnwritable, CallInvalid, ContradictingTimes, SiteUnknown
 from apronwatch.manifest import SceneRequest
-from apronwatch.masking import mask_sha256, open_mask
+from apronwatch.masking import open_masks
 from apronwatch.pipeline import detect, model_info
 from apronwatch.plan import check_fits, make_plan
 from apronwatch.run import ModelInfo, run_key
@@ -113,9 +113,8 @@ def _checked(request: SceneRequest, sites: Sequence[Site] | None, engine: Engine
         job = _job(scene, request, sites)
         for site in job.shown:
             make_plan(scene, engine.model, engine.precision, site)
-        if scene.mask_path:
-            open_mask(scene.mask_path, scene.info, Site.whole_picture("image", scene.info).utm_crs)
-    return job
+        masks = open_masks(scene, Site.whole_picture("image", scene.info).utm_crs)
+    return replace(job, notes=(*job.notes, *masks.notes))
 
 
 def _job(scene: Scene, request: SceneRequest, sites: Sequence[Site] | None) -> _Job:
@@ -178,7 +177,8 @@ def _as_archived(job: _Job, store: Archive) -> _Job:
 
 def _said(job: _Job) -> tuple[Any, ...]:
     info = job.scene.info
-    return info.time, info.acquisition, round(info.gsd_m, 6), job.request.mask
+    masks = job.request.mask, job.request.mask_hides, job.scene.item_masks
+    return info.time, info.acquisition, round(info.gsd_m, 6), masks
 
 
 def _count_scene(
@@ -208,25 +208,25 @@ def _count_site(
     scene: Scene, site: Site, engine: Engine, store: Archive, progress: Progress | None
 ) -> tuple[Sequence[Count], int | None, list[str]]:
     """Counts of all classes, the run's id in the archive, and what went wrong."""
-    masks = mask_sha256(scene.mask_path) if scene.mask_path else ""
-    settings = make_plan(scene, engine.model, engine.precision, site).parameters
+    plan = make_plan(scene, engine.model, engine.precision, site)
+    masks, settings = open_masks(scene, plan.crs), plan.parameters
     calibration = counting_hash(engine.model)
-    stored = store.stored(run_key(scene.info.identity, engine.model.sha256, settings), masks, calibration)
+    stored = store.stored(run_key(scene.info.identity, engine.model.sha256, settings), masks.key, calibration)
     if stored is not None:
         store.ask_again(stored.run_id, scene.info)
         return stored.counts, stored.run_id, []
     tell = (lambda done, total: progress(scene.path, done, total)) if progress else None
     try:
-        run = detect(scene, engine, site, progress=tell)
+        run = detect(scene, engine, site, masks=masks, progress=tell)
         counts = count_run(run, site, engine.model)
-        return counts, store.store(run, counts, site, masks_hash=masks, calibration_hash=calibration), []
+        return counts, store.store(run, counts, site, masks_hash=masks.key, calibration_hash=calibration), []
     except ArchiveUnwritable as error:
         return counts, None, [f"not_archived: {error}"]
     except Exception as error:
         # Whatever broke, this scene has failed and says why; the others go on.
         known = isinstance(error, ApronwatchError)
         message = str(error) if known else f"{type(error).__name__}: {error}"
-        return _failed(scene, site, engine, store, settings, masks, message)
+        return _failed(scene, site, engine, store, settings, masks.key, message)
 
 
 def _failed(

@@ -8,7 +8,8 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -165,11 +166,14 @@ class Visibility:
         fractions: per zone id, `*` (all zones together) included, the share of its area seen, 0 to 1.
         areas_m2: per zone id, its area in the plane of the detections, in square metres.
         grid: the ground that was observed; None for pictures without georeference, which are never united.
+        noted: by word (snow, haze) and zone id, the share of its area that was seen in that state; zones without are
+            left out.
     """
 
     fractions: dict[str, float]
     areas_m2: dict[str, float]
     grid: ObservedGrid | None
+    noted: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 class VisibilityMeter:
@@ -190,15 +194,23 @@ class VisibilityMeter:
         self._ids = tuple(self._zones)
         self._tree = STRtree(list(self._zones.values()))
         self._seen: dict[str, list[float]] = {zone_id: [] for zone_id in self._ids}
+        self._noted: dict[str, dict[str, list[float]]] = {}
         self._grid = None if crs is None else ObservedGrid(crs)
 
-    def add(self, core: Bounds, to_plane: Affine, valid: NDArray[np.bool_]) -> None:
+    def add(
+        self,
+        core: Bounds,
+        to_plane: Affine,
+        valid: NDArray[np.bool_],
+        noted: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
+    ) -> None:
         """Count in the core of one tile; cores of different tiles must not overlap.
 
         Args:
             core: (least x, least y, greatest x, greatest y) in metres of the plane, within the tile.
             to_plane: (column, row) of the tile to the plane; north up, row 0 at the north edge.
             valid: (H, W) mask of the whole tile.
+            noted: (H, W) by word, which of the valid pixels that is told of.
         """
         if self._grid is not None:
             self._grid.add(core, to_plane, valid)
@@ -206,16 +218,28 @@ class VisibilityMeter:
         to_local = _moved(to_plane, -self._origin[0], -self._origin[1])
         for k in self._tree.query(ground, predicate="intersects"):
             zone_id = self._ids[k]
-            self._seen[zone_id].append(_seen_area(_part(self._zones[zone_id], ground), to_local, valid))
+            part = _part(self._zones[zone_id], ground)
+            self._seen[zone_id].append(_seen_area(part, to_local, valid))
+            for word, where in noted.items():
+                area = _seen_area(part, to_local, where)
+                self._noted.setdefault(word, {}).setdefault(zone_id, []).append(area)
 
     def result(self) -> Visibility:
         """What was seen of every zone so far; it does not depend on the order of the tiles."""
         areas = {zone_id: float(zone.area) for zone_id, zone in self._zones.items()}
-        # Beyond nine decimals there is only rounding: a zone that was wholly seen is 1, not 0.9999999999999999.
-        fractions = {
-            zone_id: min(1.0, round(math.fsum(self._seen[zone_id]) / areas[zone_id], 9)) for zone_id in areas
+        fractions = {zone_id: _share(self._seen[zone_id], areas[zone_id]) for zone_id in areas}
+        noted = {
+            word: {z: share for z, parts in zones.items() if (share := _share(parts, areas[z])) > 0}
+            for word, zones in sorted(self._noted.items())
         }
-        return Visibility(fractions, areas, self._grid)
+        return Visibility(
+            fractions, areas, self._grid, {word: zones for word, zones in noted.items() if zones}
+        )
+
+
+def _share(parts: list[float], area: float) -> float:
+    """Beyond nine decimals there is only rounding: a zone that was wholly seen is 1, not 0.9999999999999999."""
+    return min(1.0, round(math.fsum(parts) / area, 9))
 
 
 def _origin(*geometries: BaseGeometry) -> tuple[float, float]:

@@ -94,6 +94,7 @@ def test_series_as_json(filled: Path, typed) -> None:  # type: ignore[no-untyped
         "zone": "*",
         "class": "plane",
         "seen": 3,
+            "at_least": False,
         "estimate": None,
         "low": None,
         "high": None,
@@ -215,4 +216,4 @@ def test_remove_asks_first(filled: Path, typed) -> None:  # type: ignore[no-unty
 
 
 def test_upgrade_of_the_newest_schema(filled: Path, typed) -> None:  # type: ignore[no-untyped-def]
-    assert typed("archive", "upgrade").out == "schema 0001: nothing to do\n"
+    assert typed("archive", "upgrade").out == "schema 0002: nothing to do\n"

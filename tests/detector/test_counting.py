@@ -1,5 +1,7 @@
 """A number is never silently wrong: what each count says, and when it says nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -139,3 +141,27 @@ def test_classes_come_in_the_order_of_the_taxonomy():
     names = [c.class_name for c in count_run(run, SITE, made_model(), ["ship", "plane"]) if c.zone == "*"]
     assert names == ["plane", "ship"]
     assert np.all([c.site == "base" for c in count_run(run, SITE, made_model())])
+
+
+def test_below_half_a_number_is_a_least_one_and_stays_out_of_statistics():
+    run = made_run(made_picture(), SITE, [("plane", 100, 100, 0.9)], seen=shapely.box(0, 0, 180, 1000))
+    west = counts_of(run)["west", "plane"]
+    assert (west.seen, west.words, west.at_least, west.testable) == (1, "at least 1", True, False)
+    assert "seen_less_than_half" in west.reasons
+    run = made_run(made_picture(), SITE, [("plane", 100, 100, 0.9)], seen=shapely.box(0, 0, 202, 1000))
+    found = counts_of(run)
+    west, east = found["west", "plane"], found["east", "plane"]
+    assert (west.words, west.testable, "seen_less_than_half" in west.reasons) == ("at least 1", True, False)
+    assert (east.words, east.at_least, east.testable) == ("-", False, False)
+    whole = counts_of(made_run(made_picture(), SITE, []))["west", "plane"]
+    assert (whole.words, whole.at_least, whole.testable) == ("0", False, True)
+
+
+def test_snow_and_haze_are_told_with_their_share_of_the_zone_and_hide_nothing():
+    run = made_run(made_picture(), SITE, [("plane", 100, 100, 0.9)])
+    noted = {"snow": {"west": 0.25, "*": 0.125}, "haze": {"west": 0.0005}}
+    found = counts_of(replace(run, visibility=replace(run.visibility, noted=noted)))
+    assert found["west", "plane"].status is Status.COMPLETE
+    assert [r for r in found["west", "plane"].reasons if ":" in r] == ["snow:0.250"]
+    assert [r for r in found["*", "plane"].reasons if ":" in r] == ["snow:0.125"]
+    assert not any(":" in r for r in found["east", "plane"].reasons)

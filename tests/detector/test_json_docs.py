@@ -10,7 +10,7 @@ import pytest
 from apronwatch import cli, observation
 from apronwatch.archive import Archive, acquisitions, outlines
 from apronwatch.archive import series as looks
-from apronwatch.counts import Count, Status
+from apronwatch.counts import SEEN_LESS_THAN_HALF, Count, Status
 from apronwatch.run import ModelInfo
 from apronwatch.survey import SceneOutcome
 from tests.detector.archive import examples
@@ -44,6 +44,27 @@ def test_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert fields(json.loads(capsys.readouterr().out)) == fields(example("series --json"))
 
 
+def test_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.sqlite"
+    with Archive.open(path) as archive:
+        for n, many in enumerate((14, 13, 15, 14, 16, 12, 14, 15, 13, 3, 3, None)):
+            seen = examples.boxes([(20 + 20 * k, 100) for k in range(many or 0)], (15, 12))
+            view = (0.0, 0.0, 800.0, 400.0) if many else (0.0, 900.0, 100.0, 901.0)
+            run = examples.run(examples.scene(f"{n}.tif", **examples.day(n)), seen, view=view)
+            archive.store(run, examples.counts(run), examples.site())
+    words = ["changes", "base", "--zone", "west", "--class", "plane", "--json", "--archive", str(path)]
+    monkeypatch.setattr("sys.argv", ["apronwatch", *words])
+    with pytest.raises(SystemExit):
+        cli.main()
+    document, documented = json.loads(capsys.readouterr().out), example("changes --json")
+    assert fields(document) == fields(documented)
+    for name in ("false_discoveries", "tests", "outlook"):
+        assert f"| `{name}` |" in TEXT
+    [series] = document["sites"][0]["series"]
+    every = [*series, *series["alarms"][0], *series["current"]]
+    assert [name for name in every if f"`{name}`" not in TEXT and f'"{name}"' not in TEXT] == []
+
+
 def test_count() -> None:
     documented = example("count --json")["scenes"][0]
     counts = tuple(Count.from_dict(plain) for plain in documented["counts"])
@@ -59,7 +80,10 @@ def test_count() -> None:
         *Status,
         observation.UNITED,
         observation.TRUNCATED,
+        SEEN_LESS_THAN_HALF,
         acquisitions.UNITED_BY_DATE,
+        acquisitions.UNITED_BY_CONTENT,
+        acquisitions.SAME_PICTURE_OTHER_TIME,
         acquisitions.ACQUISITION_ID_REUSED,
         outlines.OTHER_OUTLINE,
         looks.NOT_COMPARABLE,

@@ -13,7 +13,8 @@ from affine import Affine
 
 from apronwatch.errors import MaskInvalid
 from apronwatch.lattice import Lattice, Tile
-from apronwatch.masking import open_mask
+from apronwatch.masking import Masks, open_mask, open_masks
+from apronwatch.scene import Scene
 from tests.detector.made import ORIGIN, UTM, made_picture, made_scene
 from tests.rasters import make_raster
 
@@ -84,16 +85,16 @@ def test_it_hides_the_same_ground_whatever_it_is_kept_in(tmp_path: Path, name: s
     tile = tile_over_the_scene()
     shown = on_the_scene(tile)
     truth = shapely.contains_xy(CLOUD, *in_plane(tile)) & shown
-    hidden = mask.hidden(tile) & shown
+    hidden = mask.cover(tile).hidden & shown
     assert truth.sum() == CLOUD.area
     assert (hidden != truth).sum() <= 0.01 * truth.sum()
-    assert mask.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert mask.key == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_raster_hides_what_lies_beyond_its_edge(tmp_path: Path) -> None:
     half = make_raster(tmp_path / "half.tif", pixels=np.zeros((250, 125), np.uint8), crs=UTM, transform=PLACE)
     tile = tile_over_the_scene()
-    hidden = open_mask(half, made_scene(), UTM).hidden(tile)
+    hidden = open_mask(half, made_scene(), UTM).cover(tile).hidden
     east, _ = in_plane(tile)
     assert not hidden[on_the_scene(tile) & (east < ORIGIN[0] + 250)].any()
     assert hidden[on_the_scene(tile) & (east > ORIGIN[0] + 254)].all()
@@ -110,7 +111,7 @@ def test_a_picture_takes_a_mask_of_its_own_size_or_polygons_in_pixels(tmp_path: 
     truth = (east > 200) & (east < 300) & (north < -50) & (north > -150)
     shown = (east < SIDE_M) & (north > -SIDE_M)
     for path in (raster, polygons):
-        hidden = open_mask(path, made_picture(), None).hidden(tile)
+        hidden = open_mask(path, made_picture(), None).cover(tile).hidden
         np.testing.assert_array_equal(hidden & shown, truth)
 
 
@@ -119,7 +120,7 @@ def test_a_mask_without_georeference_lies_on_its_scene(tmp_path: Path) -> None:
     values[300:600, 200:440] = 1
     path = make_raster(tmp_path / "mask.png", pixels=values, crs=None, transform=None)
     tile = tile_over_the_scene()
-    hidden = open_mask(path, made_scene(), UTM).hidden(tile) & on_the_scene(tile)
+    hidden = open_mask(path, made_scene(), UTM).cover(tile).hidden & on_the_scene(tile)
     np.testing.assert_array_equal(hidden, shapely.contains_xy(CLOUD, *in_plane(tile)))
 
 
@@ -188,3 +189,138 @@ def test_what_is_no_mask_of_the_scene_is_refused_in_one_line(tmp_path: Path, mak
 def test_a_picture_without_georeference_takes_no_mask_on_a_map(tmp_path: Path, make: Any) -> None:
     with pytest.raises(MaskInvalid, match="without georeference"):
         open_mask(make(tmp_path / "mask.tif"), made_picture(), None)
+
+
+def udm2_raster(path: Path, **bands: shapely.Polygon) -> Path:
+    """A UDM2 of 2 m whose bands are set in some boxes; elsewhere it is clear."""
+    rows, columns = np.indices((250, 250)) + 0.5
+    pixels = np.zeros((250, 250, 8), np.uint8)
+    pixels[..., 0] = 1
+    for name, box in bands.items():
+        inside = shapely.contains_xy(box, ORIGIN[0] + 2 * columns, ORIGIN[1] - 2 * rows)
+        pixels[..., int(name[1:]) - 1][inside] = 1
+    return make_raster(path, pixels=pixels, crs=UTM, transform=PLACE)
+
+
+WHITE = shapely.box(ORIGIN[0] + 300, ORIGIN[1] - 300, ORIGIN[0] + 400, ORIGIN[1] - 200)
+
+
+def test_a_udm2_hides_clouds_and_tells_of_snow(tmp_path: Path) -> None:
+    path = udm2_raster(tmp_path / "scene_udm2.tif", b6=CLOUD, b2=WHITE, b4=CLOUD)
+    tile = tile_over_the_scene()
+    cover = open_mask(path, made_scene(), UTM).cover(tile)
+    at, shown = in_plane(tile), on_the_scene(tile)
+    np.testing.assert_array_equal(cover.hidden & shown, shapely.contains_xy(CLOUD, *at) & shown)
+    np.testing.assert_array_equal(cover.noted["snow"], shapely.contains_xy(WHITE, *at) & shown)
+    np.testing.assert_array_equal(cover.noted["haze"], shapely.contains_xy(CLOUD, *at) & shown)
+
+
+def test_chosen_classes_hide(tmp_path: Path) -> None:
+    path = cloud_raster(tmp_path / "fmask.tif")
+    tile = tile_over_the_scene()
+    shown = on_the_scene(tile)
+    assert not (open_mask(path, made_scene(), UTM, [3]).cover(tile).hidden & shown).any()
+    cover = open_mask(path, made_scene(), UTM, [3, 7]).cover(tile)
+    assert (cover.hidden & shown).sum() == CLOUD.area
+    polygons = cloud_polygon(tmp_path / "mask.gpkg", UTM)
+    with pytest.raises(MaskInvalid, match="--mask-hides"):
+        open_mask(polygons, made_scene(), UTM, [3])
+
+
+def test_eight_bands_that_may_be_a_picture_are_no_mask(tmp_path: Path) -> None:
+    with pytest.raises(MaskInvalid, match="8 bands"):
+        open_mask(udm2_raster(tmp_path / "ms.tif"), made_scene(), UTM)
+
+
+def item_scene(folder: Path, assets: dict[str, Any], **more: Any) -> Scene:
+    """The scene of `made_scene` as a STAC item, opened."""
+    make_raster(
+        folder / "a.tif", size=(1000, 1000), crs=UTM, transform=Affine(0.5, 0, ORIGIN[0], 0, -0.5, ORIGIN[1])
+    )
+    visual = {"href": "a.tif", "type": "image/tiff", "roles": ["visual"]}
+    document = {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "id": "one",
+        "geometry": None,
+        "properties": {"datetime": "2024-12-10T08:15:30Z"},
+        "links": [],
+        "assets": {"visual": visual, **assets},
+    }
+    (folder / "item.json").write_text(json.dumps(document))
+    return Scene.open(folder / "item.json", **more)
+
+
+def asset(href: str, *roles: str, **more: Any) -> dict[str, Any]:
+    return {"href": href, "type": "image/tiff; application=geotiff", "roles": list(roles), **more}
+
+
+def test_the_masks_of_an_item_are_heeded_said_and_switched_off(tmp_path: Path) -> None:
+    udm2_raster(tmp_path / "a_udm2.tif", b6=CLOUD)
+    assets = {"ortho_udm2": asset("a_udm2.tif", "data")}
+    tile = tile_over_the_scene()
+    with item_scene(tmp_path, assets) as scene:
+        masks = open_masks(scene, UTM)
+    cover = masks.cover(tile)
+    assert cover is not None
+    assert (cover.hidden & on_the_scene(tile)).sum() == CLOUD.area
+    assert masks.notes == ("the item's mask ortho_udm2 (UDM2) hides ground; --no-item-mask leaves it out",)
+    with item_scene(tmp_path, assets, item_mask=False) as scene:
+        masks = open_masks(scene, UTM)
+    assert (masks.cover(tile), masks.key, masks.notes) == (None, "", ())
+
+
+@pytest.mark.parametrize(
+    ("described", "hides"),
+    [
+        (asset("m.tif", "cloud"), True),
+        (asset("m.tif", "snow-ice"), False),
+        (asset("m.tif", "data-mask", **{"classification:classes": [{"value": 7, "name": "cloud"}]}), True),
+        (asset("m.tif", "cloud", **{"raster:bands": [{"classification:classes": [{"value": 6, "name": "cloud"}]}]}),
+         False),
+    ],
+)  # fmt: skip
+def test_roles_and_named_classes_of_an_item(tmp_path: Path, described: dict[str, Any], hides: bool) -> None:
+    cloud_raster(tmp_path / "m.tif")
+    tile = tile_over_the_scene()
+    with item_scene(tmp_path, {"m": described}) as scene:
+        cover = open_masks(scene, UTM).cover(tile)
+    assert cover is not None
+    shown = on_the_scene(tile)
+    assert (cover.hidden & shown).sum() == (CLOUD.area if hides else 0)
+    assert ("snow" in cover.noted) == ("snow-ice" in described["roles"])
+
+
+@pytest.mark.parametrize(
+    ("described", "why"),
+    [
+        (asset("m.tif", "data-mask"), "does not say which of its values hide"),
+        (asset("missing.tif", "cloud"), "was not used"),
+        ({"href": "m.gpkg", "type": "application/geopackage+sqlite3", "roles": ["data-mask"]}, "is not used"),
+    ],
+)
+def test_a_mask_of_an_item_that_cannot_be_used_is_told(
+    tmp_path: Path, described: dict[str, Any], why: str
+) -> None:
+    cloud_raster(tmp_path / "m.tif")
+    with item_scene(tmp_path, {"m": described}) as scene:
+        masks = open_masks(scene, UTM)
+    assert masks.layers == ()
+    [note] = masks.notes
+    assert why in note
+
+
+def test_the_masks_of_user_and_item_hide_together(tmp_path: Path) -> None:
+    udm2_raster(tmp_path / "a_udm2.tif", b6=CLOUD, b2=WHITE)
+    mine = tmp_path / "mine.gpkg"
+    geopandas.GeoDataFrame(geometry=[WHITE], crs=UTM).to_file(mine)
+    tile = tile_over_the_scene()
+    with item_scene(tmp_path, {"udm2": asset("a_udm2.tif")}, mask=str(mine)) as scene:
+        masks = open_masks(scene, UTM)
+        own = open_mask(mine, scene.info, UTM)
+    cover = masks.cover(tile)
+    assert cover is not None
+    assert (cover.hidden & on_the_scene(tile)).sum() == CLOUD.area + WHITE.area
+    assert cover.noted["snow"].sum() == WHITE.area
+    assert masks.key not in ("", own.key)
+    assert Masks(masks.layers[::-1]).key == masks.key

@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -261,3 +262,41 @@ def test_an_empty_grid_survives():
     assert not empty.contains(np.zeros((3, 2))).any()
     assert empty.contains(np.zeros((0, 2))).shape == (0,)
     assert empty.fraction(shapely.box(0, 0, 1, 1)) == 0.0
+
+
+@pytest.mark.parametrize(("side_m", "gsd_m"), [(20.0, 0.3), (20.0, 1.0), (10_000.0, 1.5)])
+@pytest.mark.parametrize("angle_deg", [0.0, 27.0])
+@pytest.mark.parametrize("share", [0.0, 0.07, 0.49, 0.93, 1.0])
+def test_one_stand_and_a_whole_base_alike(
+    side_m: float, gsd_m: float, angle_deg: float, share: float
+) -> None:
+    """Cloud and snow meet along a line across a square: both shares are right to a pixel along that line."""
+    stand = shapely.affinity.rotate(shapely.box(0, 0, side_m, side_m), angle_deg)
+    stand = shapely.affinity.translate(stand, EAST + 3.3, NORTH + 4.4)
+    west, south, east, north = stand.bounds
+    cut = west + share * (east - west)
+    truth = stand.intersection(shapely.box(cut, south - 1, east + 1, north + 1)).area / stand.area
+    meter = VisibilityMeter({"stand": stand}, None)
+    for core, to_plane in tiling(stand.bounds, gsd_m, 1024, 64):
+        x = to_plane.c + (np.arange(1024) + 0.5) * to_plane.a
+        cloudy = np.broadcast_to(x < cut, (1024, 1024))
+        meter.add(core, to_plane, ~cloudy, {"snow": ~cloudy, "haze": np.zeros_like(cloudy)})
+    seen = meter.result()
+    along_the_line = gsd_m * 1.5 * side_m / stand.area
+    # At the rim of the zone pixels are in or out by their centre: a share of a part is a share of its pixels.
+    assert seen.fractions["stand"] == pytest.approx(truth, abs=along_the_line + 1e-9)
+    assert seen.noted.get("snow", {}).get("stand", 0.0) == seen.fractions["stand"]
+    assert "haze" not in seen.noted
+
+
+def test_what_is_told_of_hidden_ground_is_not_told() -> None:
+    """A reader passes only what is clear: a zone that was wholly hidden has no share of anything."""
+    meter = VisibilityMeter({"a": shapely.box(EAST, NORTH, EAST + 50, NORTH + 50)}, UTM)
+    nothing = np.zeros((100, 100), bool)
+    meter.add(
+        (EAST, NORTH, EAST + 50, NORTH + 50),
+        Affine(0.5, 0, EAST, 0, -0.5, NORTH + 50),
+        nothing,
+        {"snow": nothing},
+    )
+    assert (meter.result().fractions, meter.result().noted) == ({"a": 0.0}, {})

@@ -20,7 +20,7 @@ from tests.rasters import make_raster
 from tests.web import serve
 
 COUNT_KEYS = [
-    "site", "zone", "class", "seen", "estimate", "low", "high", "observed_fraction", "status", "reasons",
+    "site", "zone", "class", "seen", "at_least", "estimate", "low", "high", "observed_fraction", "status", "reasons",
 ]  # fmt: skip
 
 HALF_PX = SIDE_PX // 2

@@ -12,7 +12,7 @@ from tests.e2e.drawn import planes
 
 ROW_KEYS = [
     "time", "time_precision",
-    "site", "zone", "class", "seen", "estimate", "low", "high", "observed_fraction", "status", "reasons",
+    "site", "zone", "class", "seen", "at_least", "estimate", "low", "high", "observed_fraction", "status", "reasons",
     "scene", "run", "runs", "model",
 ]  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_rows_are_what_was_counted_in_order_of_time(apronwatch: Command, counted
         assert {row["run"] for row in of_scene} & {
             row["run"] for row in rows if row["scene"]["sha256"] != scene["sha256"]
         } == set(), name
-        said = [{key: row[key] for key in ROW_KEYS[2:12]} for row in of_scene]
+        said = [{key: row[key] for key in ROW_KEYS[2:13]} for row in of_scene]
         assert sorted(said, key=_place) == sorted(scene["counts"], key=_place)
         assert {row["model"]["sha256"] for row in of_scene} == {scene["model"]["sha256"]}
 

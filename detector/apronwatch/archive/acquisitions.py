@@ -1,23 +1,44 @@
-"""Which scenes are frames of one acquisition, by what is known of when and by whom they were taken."""
+"""Which scenes are one look: by acquisition id, time, sensor and, where these lack, by what they show.
 
+The rules stand in docs/one-look.md. Two looks taken for one hide a change, and one taken for two weighs double: where
+the evidence is doubtful they stay two.
+"""
+
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from apronwatch.times import APART, PRECISIONS
 
 LONGEST_GAP = timedelta(minutes=15)
 """Between frames of one pass: a satellite is over a place for minutes, and comes back after an hour and a half."""
 
+SAME_PICTURE = 0.95
+"""Likeness of previews (`Preview.likeness`) from which they are of one picture: measured in docs/one-look.md."""
+
 UNITED_BY_DATE = "united_by_date"
 """Reason given to frames that were united though only their date (or hour) says that they belong together."""
+
+UNITED_BY_CONTENT = "united_by_content"
+"""Reason given to frames that were united because they show the same picture, whatever else they say."""
+
+SAME_PICTURE_OTHER_TIME = "same_picture_at_another_time"
+"""Reason given to looks that show the same picture under times that cannot both be right."""
 
 ACQUISITION_ID_REUSED = "acquisition_id_reused"
 """Reason given to frames that bear the acquisition id of others a day or more away: they are another look."""
 
 _COARSE = ("hour", "day")
+
+_SENSORS = {
+    "wv1": "worldview1", "wv2": "worldview2", "wv3": "worldview3", "wv4": "worldview4", "ge1": "geoeye1",
+    "qb2": "quickbird2", "phr1a": "pleiades1a", "phr1b": "pleiades1b", "pneo3": "pleiadesneo3",
+    "pneo4": "pleiadesneo4",
+}  # fmt: skip
+"""Short names of satellites in their owners' metadata (DigitalGlobe's satId, Airbus' DIMAP)."""
 
 
 @dataclass(frozen=True)
@@ -44,80 +65,161 @@ class Taken:
         return self.time + PRECISIONS[self.time_precision] / 2
 
     @property
-    def by_date(self) -> bool:
-        """Nothing finer than its date, or the hour, says to which acquisition it belongs."""
-        return self.acquisition is None and self.time_precision in _COARSE
+    def satellite(self) -> str | None:
+        """The sensor, the same however it is written: `WV03`, `WorldView-3`."""
+        if not self.sensor:
+            return None
+        plain = re.sub(r"[^a-z0-9]+", "", self.sensor.lower())
+        return _SENSORS.get(re.sub(r"(?<=[a-z])0+(?=\d)", "", plain), plain)
+
+    def may_meet(self, other: "Taken") -> bool:
+        """Whether the two spans that their precisions leave open come within `LONGEST_GAP` of each other."""
+        ends = (self.time + PRECISIONS[self.time_precision], other.time + PRECISIONS[other.time_precision])
+        return max(self.time, other.time) - min(ends) <= LONGEST_GAP
 
 
-_Named = TypeVar("_Named", bound=Taken)
+Scene = TypeVar("Scene", bound=Taken)
+
+Likeness = Callable[[int, int], float | None]
+"""Of the previews of two scenes, by id; None where that cannot be told."""
 
 
-def by_acquisition(scenes: Iterable[_Named]) -> list[list[_Named]]:
+@dataclass
+class Acquisition(Generic[Scene]):
+    """Scenes that are one look, in the order given, and the weaker evidence that took part in saying so."""
+
+    scenes: list[Scene]
+    reasons: list[str] = field(default_factory=list)
+
+
+_BY_ID, _BY_CONTENT, _BY_TIME, _BY_DATE = range(4)
+"""How strong the evidence is, strongest first."""
+
+_WEAK = {_BY_DATE: UNITED_BY_DATE, _BY_CONTENT: UNITED_BY_CONTENT}
+
+
+@dataclass(frozen=True)
+class _Pair(Generic[Scene]):
+    """Two scenes that something says are one look."""
+
+    evidence: int
+    one: Scene
+    other: Scene
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Strongest first, then nearest in time, then as they follow each other."""
+        apart = self.other.middle - self.one.middle
+        return self.evidence, apart, self.one.middle, self.one.scene_id, self.other.scene_id
+
+
+def by_acquisition(
+    scenes: Iterable[Scene], likeness: Likeness = lambda one, other: None
+) -> list[Acquisition[Scene]]:
     """The scenes of each acquisition, in the order given.
 
-    Scenes belong together that bear the same sensor (or none) and
+    Pairs that belong together are joined, the strongest evidence first, never across two that contradict each other. A
+    scene that by its time could belong to either of two that contradict each other is left by itself.
 
-    - the same acquisition id, less than a day apart; or, without one,
-    - times to the minute or finer with no more than `LONGEST_GAP` from each to the next; or
-    - the same date, or hour, where both are known no finer.
+    Args:
+        scenes: one entry for each run; entries of one scene stay together.
+        likeness: called for pairs that neither ids nor times decide, and that lie less than a day apart.
     """
     given = list(scenes)
-    start, first = _pass_starts(given), _id_starts(given)
-    groups: dict[tuple[object, ...], list[_Named]] = {}
+    known = list({scene.scene_id: scene for scene in given}.values())
+    pairs, doubtful = _pairs(sorted(known, key=lambda s: (s.middle, s.scene_id)), likeness)
+    torn = _torn(pairs)
+    groups = {scene.scene_id: Acquisition([scene]) for scene in known}
+    for pair in sorted(pairs, key=lambda pair: pair.rank):
+        left, right = groups[pair.one.scene_id], groups[pair.other.scene_id]
+        undecided = pair.evidence == _BY_TIME and bool({pair.one.scene_id, pair.other.scene_id} & torn)
+        if left is not right and not undecided and _may_join(pair, left, right):
+            weak = [_WEAK[pair.evidence]] if pair.evidence in _WEAK else []
+            reasons = list(dict.fromkeys([*left.reasons, *right.reasons, *weak]))
+            joined = Acquisition([*left.scenes, *right.scenes], reasons)
+            groups |= {scene.scene_id: joined for scene in joined.scenes}
+    found = {id(groups[scene.scene_id]): groups[scene.scene_id] for scene in given}
+    for group in found.values():
+        if any(scene.scene_id in doubtful for scene in group.scenes):
+            group.reasons.append(SAME_PICTURE_OTHER_TIME)
+        group.scenes = []
     for scene in given:
-        groups.setdefault(_bond(scene, start, first), []).append(scene)
-    return list(groups.values())
+        groups[scene.scene_id].scenes.append(scene)
+    return list(found.values())
 
 
 def reused_ids(groups: Iterable[Sequence[Taken]]) -> set[tuple[str | None, str]]:
-    """The (sensor, acquisition id) that several of the acquisitions bear."""
-    borne = Counter(
-        (group[0].sensor, group[0].acquisition) for group in groups if group[0].acquisition is not None
-    )
-    return {(sensor, acquisition) for (sensor, acquisition), times in borne.items() if times > 1}
+    """The (satellite, acquisition id) that several of the acquisitions bear."""
+    named = [{(s.satellite, s.acquisition) for s in group if s.acquisition is not None} for group in groups]
+    borne = Counter(name for names in named for name in names)
+    return {(satellite, str(acquisition)) for (satellite, acquisition), times in borne.items() if times > 1}
 
 
-def _bond(
-    scene: Taken,
-    start: dict[tuple[str | None, datetime], datetime],
-    first: dict[tuple[str | None, str, datetime], datetime],
-) -> tuple[object, ...]:
-    """What scenes of one acquisition have in common."""
-    if scene.acquisition is not None:
-        since = first[scene.sensor, scene.acquisition, scene.middle]
-        return "acquisition", scene.sensor, scene.acquisition, since
-    if scene.alone:
-        return "scene", scene.scene_id
-    if scene.time_precision == "day":
-        return "day", scene.sensor, scene.time.date()
-    if scene.time_precision == "hour":
-        return "hour", scene.sensor, scene.time
-    return "pass", scene.sensor, start[scene.sensor, scene.time]
+def _pairs(scenes: Sequence[Scene], likeness: Likeness) -> tuple[list[_Pair[Scene]], set[int]]:
+    """Pairs of one look among scenes in order of time, and the scenes whose picture is that of another time, too."""
+    pairs: list[_Pair[Scene]] = []
+    doubtful: set[int] = set()
+    for k, one in enumerate(scenes):
+        for other in scenes[k + 1 :]:
+            if other.middle - one.middle >= APART:
+                break
+            evidence = _evidence(one, other)
+            if evidence is not None:
+                pairs.append(_Pair(evidence, one, other))
+            elif not (one.alone or other.alone) and _alike(likeness(one.scene_id, other.scene_id)):
+                if one.may_meet(other):
+                    pairs.append(_Pair(_BY_CONTENT, one, other))
+                else:
+                    doubtful |= {one.scene_id, other.scene_id}
+    return pairs, doubtful
 
 
-def _pass_starts(scenes: Sequence[Taken]) -> dict[tuple[str | None, datetime], datetime]:
-    """By sensor and time, when the pass began that it belongs to."""
-    exact = {
-        (scene.sensor, scene.time)
-        for scene in scenes
-        if scene.acquisition is None and not scene.alone and scene.time_precision not in _COARSE
-    }
-    starts: dict[tuple[str | None, datetime], datetime] = {}
-    before: tuple[str | None, datetime] | None = None
-    for sensor, time in sorted(exact, key=lambda moment: (moment[0] or "", moment[1])):
-        follows = before is not None and before[0] == sensor and time - before[1] <= LONGEST_GAP
-        starts[sensor, time] = starts[before] if before is not None and follows else time
-        before = sensor, time
-    return starts
+def _alike(likeness: float | None) -> bool:
+    return likeness is not None and likeness >= SAME_PICTURE
 
 
-def _id_starts(scenes: Sequence[Taken]) -> dict[tuple[str | None, str, datetime], datetime]:
-    """By sensor, acquisition id and time, when the first of the frames was taken that are less than a day apart."""
-    borne = {(s.sensor, s.acquisition, s.middle) for s in scenes if s.acquisition is not None}
-    starts: dict[tuple[str | None, str, datetime], datetime] = {}
-    first: tuple[str | None, str, datetime] | None = None
-    for frame in sorted(borne, key=lambda frame: (frame[0] or "", *frame[1:])):
-        if first is None or first[:2] != frame[:2] or frame[2] - first[2] >= APART:
-            first = frame
-        starts[frame] = first[2]
-    return starts
+def _evidence(one: Taken, other: Taken) -> int | None:
+    """What ids and times say for one look of two scenes less than a day apart."""
+    if _contradict(one, other):
+        return None
+    if one.acquisition is not None and one.acquisition == other.acquisition:
+        return _BY_ID if one.satellite == other.satellite else _BY_TIME
+    if one.alone or other.alone:
+        return None
+    apart = abs(other.time - one.time)
+    coarse = {one.time_precision, other.time_precision} & set(_COARSE)
+    if one.satellite != other.satellite:
+        # Two satellites do not look at one place in the same second.
+        exact = one.time_precision == other.time_precision == "second"
+        return _BY_TIME if exact and not apart else None
+    if not coarse:
+        return _BY_TIME if apart <= LONGEST_GAP else None
+    same = one.time_precision == other.time_precision and not apart
+    return _BY_DATE if same and one.acquisition is other.acquisition is None else None
+
+
+def _contradict(one: Taken, other: Taken) -> bool:
+    """Whether ids, satellites or a day between them say that they are two looks."""
+    named = ((one.acquisition, other.acquisition), (one.satellite, other.satellite))
+    unlike = any(a is not None and b is not None and a != b for a, b in named)
+    return unlike or abs(other.middle - one.middle) >= APART
+
+
+def _may_join(pair: _Pair[Scene], left: Acquisition[Scene], right: Acquisition[Scene]) -> bool:
+    """Whether no two of both groups contradict each other; those of one picture only if they are a day apart."""
+    across = [(a, b) for a in left.scenes for b in right.scenes]
+    if pair.evidence == _BY_CONTENT:
+        return all(abs(a.middle - b.middle) < APART for a, b in across)
+    return not any(_contradict(a, b) for a, b in across)
+
+
+def _torn(pairs: Iterable[_Pair[Scene]]) -> set[int]:
+    """Scenes, by id, that by their time could go with scenes of several ids or satellites."""
+    names: dict[int, tuple[set[str | None], set[str | None]]] = {}
+    for pair in pairs:
+        if pair.evidence == _BY_TIME:
+            for scene, partner in ((pair.one, pair.other), (pair.other, pair.one)):
+                ids, satellites = names.setdefault(scene.scene_id, (set(), set()))
+                ids.add(partner.acquisition)
+                satellites.add(partner.satellite)
+    return {scene for scene, borne in names.items() if any(len(name - {None}) > 1 for name in borne)}

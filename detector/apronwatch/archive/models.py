@@ -164,6 +164,9 @@ class RunTable(Base):
     zone_areas_m2: Mapped[dict[str, Any]]
     observed_grid: Mapped[bytes | None]
     saturated: Mapped[bytes | None]
+    noted_fractions: Mapped[dict[str, Any] | None]
+    """`Visibility.noted`; None of a run that was stored before they were kept."""
+    preview: Mapped[bytes | None]
 
     scene: Mapped[SceneTable] = relationship(lazy="raise")
     site: Mapped[SiteTable] = relationship(lazy="raise")

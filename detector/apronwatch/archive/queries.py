@@ -18,6 +18,7 @@ from apronwatch.archive.store import as_count
 from apronwatch.counts import Count
 from apronwatch.detections import Detections
 from apronwatch.errors import RunUnknown, SiteUnknown
+from apronwatch.preview import Preview
 from apronwatch.run import ModelInfo
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.site import Site, Zone
@@ -76,12 +77,13 @@ def run(session: Session, run_id: int) -> ArchivedRun:
         parameters=row.parameters,
         detections=detections,
         thresholds=row.thresholds,
-        visibility=Visibility(row.seen_fractions, row.zone_areas_m2, grid),
+        visibility=Visibility(row.seen_fractions, row.zone_areas_m2, grid, row.noted_fractions or {}),
         saturated=shapely.from_wkb(row.saturated) if row.saturated else shapely.Polygon(),
         hidden=hidden,
         device=row.device,
         stage_s=row.stage_s,
         tiles=row.tiles,
+        preview=Preview.from_bytes(row.preview) if row.preview else None,
         site=as_site(row.site),
         counts=_counts(session, row.id, row.site.name),
         failure=row.failure,

@@ -87,7 +87,7 @@ class SeriesRow:
     """One count of one look: an acquisition, which may be several frames.
 
     Attributes:
-        time, time_precision: of the earliest frame, UTC.
+        time, time_precision: UTC; of the earliest of the frames whose time is known best.
         count: of one zone and class.
         scene_sha256, scene_identity, scene_path: of the frame that saw the most of the site.
         run_id: of that frame.

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from apronwatch.archive.acquisitions import (
     ACQUISITION_ID_REUSED,
-    UNITED_BY_DATE,
+    SAME_PICTURE_OTHER_TIME,
+    Acquisition,
+    Likeness,
     Taken,
     by_acquisition,
     reused_ids,
@@ -23,7 +25,9 @@ from apronwatch.archive.store import SET_ASIDE, as_count
 from apronwatch.counts import Count, checked_classes
 from apronwatch.errors import ModelUnknown, SiteUnknown
 from apronwatch.observation import Frame, comparable, unite
+from apronwatch.preview import Preview
 from apronwatch.taxonomy import CLASSES
+from apronwatch.times import PRECISIONS
 from apronwatch.zone import PIXEL, WHOLE_PICTURE
 
 NOT_COMPARABLE = "frames_not_comparable"
@@ -62,14 +66,15 @@ def series(
     chosen = CLASSES if classes is None else checked_classes(classes)
     if zone is not None:
         _check_zone(session, site, zone)
-    groups = by_acquisition(_of_one_kind(_candidates(session, site, model)))
-    reused = reused_ids(groups)
+    candidates = _of_one_kind(_candidates(session, site, model))
+    groups = by_acquisition(candidates, _likeness(session, candidates))
+    reused = reused_ids([group.scenes for group in groups])
     looks = [
         replace(look, reasons=(*look.reasons, ACQUISITION_ID_REUSED))
-        if (look.runs[0].sensor, look.runs[0].acquisition) in reused
+        if any((run.satellite, run.acquisition) in reused for run in look.runs)
         else look
-        for members in groups
-        for look in _looks_of(members)
+        for group in groups
+        for look in _looks_of(group)
     ]
     alone = _counts(session, site, [look.runs[0].run_id for look in looks if len(look.runs) == 1])
     changed = _changed_zones(session, site)
@@ -137,8 +142,26 @@ def _of_one_kind(candidates: list[_Candidate]) -> list[_Candidate]:
     return [c for c in candidates if c.alone == stands[c.scene_id].alone]
 
 
-def _looks_of(members: list[_Candidate]) -> list[_Look]:
+def _likeness(session: Session, candidates: Sequence[_Candidate]) -> Likeness:
+    """Compares the previews of two scenes, each of the run last asked for; read when they are needed."""
+    newest = {c.scene_id: c.run_id for c in reversed(candidates) if not c.failed}
+
+    @cache
+    def preview(scene_id: int) -> Preview | None:
+        run_id = newest.get(scene_id)
+        data = session.scalar(select(RunTable.preview).where(RunTable.id == run_id)) if run_id else None
+        return Preview.from_bytes(data) if data else None
+
+    def likeness(one: int, other: int) -> float | None:
+        first, second = preview(one), preview(other)
+        return first.likeness(second) if first and second else None
+
+    return likeness
+
+
+def _looks_of(group: Acquisition[_Candidate]) -> list[_Look]:
     """The looks of one acquisition: one of all frames that can be united, one each of the others."""
+    members = group.scenes
     done = [m for m in members if not m.failed]
     if not done:
         return [_Look((members[0],))]
@@ -149,13 +172,21 @@ def _looks_of(members: list[_Candidate]) -> list[_Look]:
     same = [
         m for m in together if newest and (m.model_sha256, m.site_id) == (newest.model_sha256, newest.site_id)
     ]
-    looks = [_Look((m,)) for m in apart] + ([_look_of(_newest_each(same))] if same else [])
-    return [replace(look, reasons=(NOT_COMPARABLE,)) for look in looks] if apart and len(looks) > 1 else looks
+    looks = [_Look((m,), _said(group, 1)) for m in apart]
+    if same:
+        frames = _newest_each(same)
+        looks.append(_Look(tuple(frames), _said(group, len(frames))))
+    return (
+        [replace(look, reasons=(NOT_COMPARABLE, *look.reasons)) for look in looks]
+        if apart and len(looks) > 1
+        else looks
+    )
 
 
-def _look_of(frames: list[_Candidate]) -> _Look:
-    by_date = len(frames) > 1 and frames[0].by_date
-    return _Look(tuple(frames), (UNITED_BY_DATE,) if by_date else ())
+def _said(group: Acquisition[_Candidate], frames: int) -> tuple[str, ...]:
+    """What to say of a look: the weak evidence for uniting it, where several frames were united."""
+    alone = {SAME_PICTURE_OTHER_TIME}
+    return tuple(reason for reason in group.reasons if frames > 1 or reason in alone)
 
 
 def _newest_each(members: Iterable[_Candidate]) -> list[_Candidate]:
@@ -185,7 +216,8 @@ def _rows(session: Session, look: _Look, alone: dict[int, list[Count]]) -> list[
 
 def _row(frames: Sequence[_Candidate], count: Count) -> SeriesRow:
     first = frames[0]
-    earliest = min(frames, key=lambda frame: frame.time)
+    # The date of one frame says less than the second of another.
+    earliest = min(frames, key=lambda frame: (PRECISIONS[frame.time_precision], frame.time))
     return SeriesRow(
         time=earliest.time,
         time_precision=earliest.time_precision,

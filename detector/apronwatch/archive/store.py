@@ -47,6 +47,8 @@ def put_run(
         return known.id
     if known is not None and known.failure is None:
         ask_again(session, known.id, run.scene)
+        if known.preview is None:  # stored before previews were kept
+            known.preview, known.noted_fractions = _preview(run), run.visibility.noted
         _recount(session, known, run, counts, calibration_hash)
         return known.id
     failed = delete(RunTable).where(RunTable.key == run.key, RunTable.failure.is_not(None))
@@ -58,6 +60,8 @@ def put_run(
     row.seen_fractions, row.zone_areas_m2 = run.visibility.fractions, run.visibility.areas_m2
     row.observed_grid = run.visibility.grid.to_bytes() if run.visibility.grid else None
     row.saturated = shapely.to_wkb(run.saturated)
+    row.noted_fractions = run.visibility.noted
+    row.preview = _preview(run)
     session.add(row)
     session.flush()
     detections = _detection_rows(row.id, run)
@@ -146,6 +150,10 @@ def remove_run(session: Session, run: RunTable) -> None:
     session.execute(delete(SceneTable).where(SceneTable.id == scene_id, unused))
     unused = ~exists().where(RunTable.site_id == site_id)
     session.execute(delete(SiteTable).where(SiteTable.id == site_id, unused))
+
+
+def _preview(run: Run) -> bytes | None:
+    return run.preview.to_bytes() if run.preview else None
 
 
 def _run_of(session: Session, key: str, masks_hash: str) -> RunTable | None:

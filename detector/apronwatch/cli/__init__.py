@@ -61,7 +61,7 @@ def main() -> None:
     try:
         status = build()(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        _stop("interrupted; what was archived before is kept", INTERRUPTED)
+        _stop("interrupted; what was finished before is kept", INTERRUPTED)
     except TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(str(error), err=True)
@@ -73,7 +73,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     if status == INTERRUPTED:
-        _stop("interrupted; what was archived before is kept", INTERRUPTED)
+        _stop("interrupted; what was finished before is kept", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -33,7 +33,16 @@ def count(
     gsd: Annotated[
         float | None, typer.Option(help="Metres of one pixel, for pictures without georeference.")
     ] = None,
-    mask: Annotated[Path | None, typer.Option(help="Raster or polygons of what is hidden (clouds).")] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Raster or polygons of what is hidden (clouds); UDM2 and SCL are known."),
+    ] = None,
+    mask_hides: Annotated[
+        str | None, typer.Option(help="Values of a mask of classes that hide, such as 3,8,9,10.")
+    ] = None,
+    no_item_mask: Annotated[
+        bool, typer.Option("--no-item-mask", help="Leave out the cloud masks that a STAC item names.")
+    ] = False,
     model: Annotated[str | None, typer.Option(help="Name in the registry, or a weights file.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Use weights that no registry names.")] = False,
     archive: Annotated[
@@ -48,7 +57,7 @@ def count(
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> int:
     """Detect, count in the zones of each site, and archive: a table of what each scene shows."""
-    from apronwatch.cli.requests import gather, named_sites
+    from apronwatch.cli.requests import gather, hiding, named_sites
     from apronwatch.counts import checked_classes
     from apronwatch.engines import load_engine
     from apronwatch.engines.registry import find_model
@@ -60,7 +69,15 @@ def count(
         checked_classes([name.strip() for name in classes.split(",")]) if classes is not None else CLASSES
     )
     requests = gather(
-        images or [], manifest, site=site, time=time, undated=undated, gsd_m=gsd, mask=mask and str(mask)
+        images or [],
+        manifest,
+        site=site,
+        time=time,
+        undated=undated,
+        gsd_m=gsd,
+        mask=mask and str(mask),
+        mask_hides=hiding(mask_hides),
+        no_item_mask=no_item_mask,
     )
     places = named_sites(sites, site)
     engine = load_engine(find_model(model, trust=trust), device)
@@ -100,8 +117,24 @@ def _broken(outcome: "SceneOutcome") -> bool:
 
 
 def _print(outcomes: "list[SceneOutcome]") -> None:
-    header = ["time (UTC)", "scene", "site", "zone", "class", "seen", "observed", "status", "also"]
-    output.print_table(header, [row for o in outcomes for row in _rows(o)], right=(5, 6))
+    estimates = any(c.estimate is not None for o in outcomes for c in o.counts)
+    header = [
+        "time (UTC)",
+        "scene",
+        "site",
+        "zone",
+        "class",
+        "seen",
+        "there, 90 %",
+        "observed",
+        "status",
+        "also",
+    ]
+    rows = [row for o in outcomes for row in _rows(o)]
+    if not estimates:
+        for row in (header, *rows):
+            del row[6]
+    output.print_table(header, rows, right=(5, 6, 7) if estimates else (5, 6))
     unknown = {c.class_name for o in outcomes for c in o.counts if c.status.value == "not_modelled"}
     if unknown:
         output.say(f"\nThese weights do not know {', '.join(sorted(unknown))}: no number, which is not zero.")
@@ -120,9 +153,11 @@ def _rows(outcome: "SceneOutcome") -> list[list[str]]:
     for c in outcome.counts:
         if c.status.value == "not_modelled" or (c.zone == "*" and c.site in alone):
             continue
-        seen = "-" if c.seen is None else str(c.seen)
         observed = "-" if c.observed_fraction is None else f"{100 * c.observed_fraction:.1f} %"
         also = ", ".join(reason for reason in c.reasons if reason != c.status.value)
         when = output.moment(outcome.scene.time, outcome.scene.time_precision)
-        rows.append([when, name, c.site, c.zone, c.class_name, seen, observed, c.status.value, also])
+        there = output.interval(c)
+        rows.append(
+            [when, name, c.site, c.zone, c.class_name, c.words, there, observed, c.status.value, also]
+        )
     return rows

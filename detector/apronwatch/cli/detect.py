@@ -87,9 +87,9 @@ def _open(image: str, gsd_m: float | None) -> "Scene":
     from apronwatch.manifest import SceneRequest
 
     try:
-        return SceneRequest(image, gsd_m=gsd_m).open()
+        return SceneRequest(image, gsd_m=gsd_m, no_item_mask=True).open()
     except NoTime:
-        return SceneRequest(image, undated=True, gsd_m=gsd_m).open()
+        return SceneRequest(image, undated=True, gsd_m=gsd_m, no_item_mask=True).open()
 
 
 def _in_zones(found: "Detections", place: "Site", scene: "SceneInfo") -> "Detections":

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from apronwatch.errors import OutputInvalid
+
+if TYPE_CHECKING:
+    from apronwatch.counts import Count
 
 Advance = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
@@ -49,6 +52,13 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
         say("  ".join(cells).rstrip())
         if n == 0:
             say("  ".join("-" * w for w in widths))
+
+
+def interval(count: "Count") -> str:
+    """`14 (12 to 17)`: median and 90 % interval of what was there; a dash where they are not known."""
+    if count.estimate is None or count.low is None or count.high is None:
+        return "-"
+    return f"{count.estimate:g} ({count.low:g} to {count.high:g})"
 
 
 def print_warning(message: str) -> None:

@@ -16,7 +16,7 @@ def gather(images: Sequence[str], manifest: Path | None, **given: Any) -> list[S
     Args:
         images: files, addresses, STAC items or collections.
         manifest: CSV of scenes.
-        given: `site, time, undated, gsd_m, mask` from the options.
+        given: `site, time, undated, gsd_m, mask, mask_hides, no_item_mask` from the options.
     """
     if given.get("time") is not None and given.get("undated"):
         raise CallInvalid("--time and --undated contradict each other: give one of them")
@@ -29,7 +29,20 @@ def gather(images: Sequence[str], manifest: Path | None, **given: Any) -> list[S
         raise CallInvalid(f"--time names one time and there are {len(rows)} scenes: use a --manifest")
     if len(rows) > 1 and given.get("mask"):
         raise CallInvalid(f"--mask hides the clouds of one scene and there are {len(rows)}: use a --manifest")
-    return [_filled(row, given) for row in rows]
+    filled = [_filled(row, given) for row in rows]
+    if given.get("mask_hides") and not any(row.mask for row in filled):
+        raise CallInvalid("--mask-hides names values of a mask and there is none: give it with --mask")
+    return filled
+
+
+def hiding(text: str | None) -> tuple[int, ...] | None:
+    """The values of `--mask-hides`: whole numbers, separated by commas."""
+    if text is None:
+        return None
+    try:
+        return tuple(sorted({int(value) for value in text.split(",")}))
+    except ValueError as error:
+        raise CallInvalid(f"--mask-hides {text}: expected whole numbers such as 3,8,9,10") from error
 
 
 def _filled(row: SceneRequest, given: dict[str, Any]) -> SceneRequest:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 NOTHING = "-"
 """What a table shows where nothing can be said: never a 0."""
 
-_COLUMNS = ("zone", "class", "seen", "observed %", "status", "reasons")
-
 
 def series(
     site: Annotated[str, typer.Argument(metavar="SITE", help="Its id in the archive.")],
@@ -33,14 +31,18 @@ def series(
 
     with Archive.open(archive, create=False) as opened:
         rows = opened.series(site, zone=zone, class_name=class_name, model=model)
+        whole = opened.series(site, model=model) if plot is not None else []
     if csv is not None:
         from apronwatch.interchange.counts_csv import write_counts_csv
 
         write_counts_csv(rows, csv)
     if plot is not None:
+        from apronwatch.changes import find_changes
+        from apronwatch.report.changes import standing
         from apronwatch.report.chart import draw_series
 
-        draw_series(rows, plot, title=site, zone=zone or "*")
+        # Whatever is drawn, an alarm stands among all tests of the site, as `apronwatch changes` says it.
+        draw_series(rows, plot, title=site, zone=zone or "*", alarms=standing(find_changes(whole)))
     if json:
         output.print_json({"apronwatch": __version__, "site": site, "rows": [_as_json(row) for row in rows]})
     else:
@@ -69,16 +71,24 @@ def _as_json(row: "SeriesRow") -> dict[str, Any]:
 def _print(rows: "list[SeriesRow]") -> None:
     if not rows:
         output.print_warning("no look at this site has a time; `apronwatch archive redate` gives it one")
-    several_models = len({row.model_sha256 for row in rows}) > 1
+    models = len({row.model_sha256 for row in rows}) > 1
+    estimates = any(row.count.estimate is not None for row in rows)
     output.print_table(
-        ("time", *(["model"] if several_models else []), *_COLUMNS),
+        (
+            "time",
+            *(["model"] if models else []),
+            *("zone", "class", "seen"),
+            *(["there, 90 %"] if estimates else []),
+            *("observed %", "status", "reasons"),
+        ),
         [
             (
                 output.moment(row.time, row.time_precision),
-                *([f"{row.model_name} {row.model_sha256[:8]}"] if several_models else []),
+                *([f"{row.model_name} {row.model_sha256[:8]}"] if models else []),
                 row.count.zone,
                 row.count.class_name,
-                NOTHING if row.count.seen is None else str(row.count.seen),
+                row.count.words,
+                *([output.interval(row.count)] if estimates else []),
                 NOTHING
                 if row.count.observed_fraction is None
                 else f"{row.count.observed_fraction * 100:.1f}",
@@ -87,5 +97,5 @@ def _print(rows: "list[SeriesRow]") -> None:
             )
             for row in rows
         ],
-        right=(4, 5) if several_models else (3, 4),
+        right=[models + column for column in ((3, 4, 5) if estimates else (3, 4))],
     )

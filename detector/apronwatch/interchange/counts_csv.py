@@ -32,6 +32,7 @@ COLUMNS = (
     "time_precision",
     "synthetic",
     "geometry_sha256",
+    "at_least",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -55,6 +56,7 @@ def _cells(row: "SeriesRow") -> dict[str, object]:
     count = row.count.to_dict()
     return {
         **count,
+        "at_least": None if count["seen"] is None else str(count["at_least"]).lower(),
         "reasons": ";".join(count["reasons"]),
         "time": row.time.isoformat().replace("+00:00", "Z"),
         "time_precision": row.time_precision,

@@ -1,5 +1,6 @@
 """The chart of a series: what was seen over time, with a gap where nothing was."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 from io import BytesIO
@@ -7,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.dates as mdates
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from apronwatch.archive import SeriesRow
+from apronwatch.changes import Alarm
 from apronwatch.counts import Status
 from apronwatch.errors import OutputInvalid
 from apronwatch.interchange.files import save
@@ -25,8 +28,10 @@ DPI = 160
 FORMATS = (".png", ".svg", ".pdf")
 
 _LEFT, _RIGHT = 0.075, 0.96
-_TOP_IN, _PANEL_IN, _BOTTOM_IN = 0.85, 2.5, 1.45
-"""Height in inches of the title, of a panel with its strip, and of key and source."""
+_TOP_IN, _PANEL_IN, _BOTTOM_IN = 0.85, 2.5, 1.2
+"""Height in inches of the title, of a panel with its strip, and of what stands below apart from the key."""
+
+_KEY_COLUMNS, _KEY_ROW_IN = 3, 0.22
 
 
 def draw_series(
@@ -36,6 +41,7 @@ def draw_series(
     title: str,
     zone: str = ALL_ZONES,
     classes: Sequence[str] | None = None,
+    alarms: Sequence[Alarm] = (),
 ) -> None:
     """Write the chart of one zone's series, in the format of `out`'s suffix (`FORMATS`).
 
@@ -45,6 +51,7 @@ def draw_series(
         title: what place this is.
         zone: a zone id, `*` for the whole site.
         classes: panels in this order; by default one for each class that has any number.
+        alarms: those to mark, of any zones and classes.
 
     Raises:
         OutputInvalid: another suffix, or `out` cannot be written.
@@ -53,21 +60,30 @@ def draw_series(
     if out.suffix.lower() not in FORMATS:
         raise OutputInvalid(f"{out} has the suffix {out.suffix or '(none)'}; a chart is {', '.join(FORMATS)}")
     drawn = BytesIO()
-    figure = series_figure(rows, title=title, zone=zone, classes=classes)
+    figure = series_figure(rows, title=title, zone=zone, classes=classes, alarms=alarms)
     figure.savefig(drawn, dpi=DPI, format=out.suffix.lower().lstrip("."))
     save(out, drawn.getvalue())
 
 
 def series_figure(
-    rows: Sequence[SeriesRow], *, title: str, zone: str = ALL_ZONES, classes: Sequence[str] | None = None
+    rows: Sequence[SeriesRow],
+    *,
+    title: str,
+    zone: str = ALL_ZONES,
+    classes: Sequence[str] | None = None,
+    alarms: Sequence[Alarm] = (),
 ) -> Figure:
     """The figure that `draw_series` saves: for each class a panel of numbers above a strip of gaps."""
     chosen = sorted((row for row in rows if row.count.zone == zone), key=lambda row: row.time)
     panels = list(classes or _panels(chosen))
-    height = _TOP_IN + _PANEL_IN * len(panels) + _BOTTOM_IN
+    marked = [a for a in alarms if a.since[0].count.zone == zone and _class_of(a) in panels]
+    shown = [row for row in chosen if row.count.class_name in panels]
+    entries = key(shown, marked)
+    bottom = _BOTTOM_IN + _KEY_ROW_IN * math.ceil(len(entries) / _KEY_COLUMNS)
+    height = _TOP_IN + _PANEL_IN * len(panels) + bottom
     figure = Figure(figsize=(11, height), facecolor="white")
     FigureCanvasAgg(figure)
-    edges = {"left": _LEFT, "right": _RIGHT, "top": 1 - _TOP_IN / height, "bottom": _BOTTOM_IN / height}
+    edges = {"left": _LEFT, "right": _RIGHT, "top": 1 - _TOP_IN / height, "bottom": bottom / height}
     grid = figure.add_gridspec(2 * len(panels), 1, height_ratios=[8, 1] * len(panels), hspace=0.12, **edges)
     first: Axes | None = None
     for n, class_name in enumerate(panels):
@@ -76,11 +92,14 @@ def series_figure(
         strip = figure.add_subplot(grid[2 * n + 1], sharex=numbers)
         first = first or numbers
         _set_time(numbers, chosen)
-        draw_numbers(numbers, looks, class_name)
+        draw_numbers(numbers, looks, class_name, [a for a in marked if _class_of(a) == class_name])
         draw_gaps(strip, looks, dates=n == len(panels) - 1)
-    shown = [row for row in chosen if row.count.class_name in panels]
-    _draw_words(figure, shown, f"{title} · {zone_label(zone)}", height)
+    _draw_words(figure, shown, entries, f"{title} · {zone_label(zone)}", height)
     return figure
+
+
+def _class_of(alarm: Alarm) -> str:
+    return alarm.since[0].count.class_name
 
 
 def _panels(rows: Sequence[SeriesRow]) -> list[str]:
@@ -104,7 +123,9 @@ def _set_time(axes: Axes, rows: Sequence[SeriesRow]) -> None:
     axes.xaxis.set_major_formatter(mdates.DateFormatter(form, tz=UTC))  # type: ignore[no-untyped-call]
 
 
-def _draw_words(figure: Figure, rows: Sequence[SeriesRow], title: str, height: float) -> None:
+def _draw_words(
+    figure: Figure, rows: Sequence[SeriesRow], entries: Sequence[Artist], title: str, height: float
+) -> None:
     """Title, note of synthetic pictures, key of the markers that occur, and where the numbers come from."""
     plain(figure.text(_LEFT, 1 - 0.38 / height, drawable(title), fontsize=14, weight="bold", va="center"))
     looks = list({row.run_id: row for row in rows}.values())
@@ -114,11 +135,15 @@ def _draw_words(figure: Figure, rows: Sequence[SeriesRow], title: str, height: f
         said = f"{some}SYNTHETIC PICTURES: drawn, not taken"
         style: dict[str, Any] = {"fontsize": 10.5, "weight": "bold", "color": VERMILLION, "va": "center"}
         figure.text(_LEFT, 1 - 0.66 / height, said, **style)
-    if entries := key(rows):
+    if entries:
         corner = (_LEFT - 0.01, 0.47 / height)
         look: dict[str, Any] = {"frameon": False, "fontsize": 9, "borderpad": 0, "handletextpad": 0.3}
         figure.legend(
-            handles=entries, loc="lower left", bbox_to_anchor=corner, ncols=min(len(entries), 4), **look
+            handles=entries,
+            loc="lower left",
+            bbox_to_anchor=corner,
+            ncols=min(len(entries), _KEY_COLUMNS),
+            **look,
         )
     numbers_are = "Numbers are what the detector saw, not what was there. Times in UTC."
     for line, y in ((numbers_are, 0.33), (_source(looks), 0.14)):

@@ -7,15 +7,20 @@ from io import BytesIO
 from pathlib import Path
 from string import Template
 
+from matplotlib.figure import Figure
+from PIL import Image
+
 from apronwatch.archive import Archive, ArchivedRun, SeriesRow
+from apronwatch.changes import Changes, find_changes
 from apronwatch.interchange.files import check_folder, public_name, save
 from apronwatch.report import sections, tables
+from apronwatch.report.changes import changes_section, standing
 from apronwatch.report.chart import series_figure
 from apronwatch.report.chips import chip_sheet
 from apronwatch.report.looks import Look, dated_looks, picture_of, undated_looks
 from apronwatch.report.markup import Markup, data_image, join, name, picture, tag, text
 from apronwatch.report.overlay import overlay, zones_of
-from apronwatch.report.words import moment, several
+from apronwatch.report.words import moment, several, zone_label
 from apronwatch.site import Site
 from apronwatch.version import __version__
 from apronwatch.zone import ALL_ZONES
@@ -56,11 +61,12 @@ def _body(site: Site, looks: Sequence[Look], rows: Sequence[SeriesRow]) -> Marku
     pictured = sorted(looks, key=_time, reverse=True)[:PICTURED]
     newest = pictured[0]
     classes = tables.shown_classes(looks)
+    found = find_changes(rows)
     parts = [
         sections.synthetic_banner(looks),
         sections.heading(site, looks, len(pictured)),
         tables.newest(newest, looks, classes),
-        _chart(site, rows),
+        *_over_time(site, rows, found),
         tag("h2", "Every look"),
         tables.class_tables(site, looks, classes),
         tables.reasons(looks, classes),
@@ -78,17 +84,35 @@ def _time(look: Look) -> datetime:
     return look.time or datetime.min.replace(tzinfo=UTC)
 
 
-def _chart(site: Site, rows: Sequence[SeriesRow]) -> Markup:
+def _over_time(site: Site, rows: Sequence[SeriesRow], found: Changes) -> list[Markup]:
+    """The chart of the whole site, and what changed in it and its zones."""
     if not rows:
-        return tag("p", "No look is dated, so there is no chart over time.")
-    figure = series_figure(rows, title=site.id)
+        return [tag("p", "No look is dated, so there is no chart over time.")]
+
+    def chart(zone: str, classes: Sequence[str] | None) -> Markup:
+        return _chart(
+            site,
+            zone,
+            series_figure(rows, title=site.id, zone=zone, classes=classes, alarms=standing(found)),
+        )
+
+    return [tag("h2", "Over time"), chart(ALL_ZONES, None), changes_section(found, chart)]
+
+
+def _chart(site: Site, zone: str, figure: Figure) -> Markup:
     drawn = BytesIO()
     figure.savefig(drawn, dpi=130, format="png")
-    width, height = (round(130 * inches) for inches in figure.get_size_inches())
-    alt = "Chart of what was seen over time in the whole site; the tables below hold the same numbers."
-    said = "Hollow: at least so many. Marks in the grey strip: no number, which is not a zero."
+    with Image.open(drawn) as made:
+        width, height = made.size
+    alt = (
+        f"Chart of what was seen over time in {zone_label(zone)} of {site.id}; tables below hold the numbers."
+    )
+    said = (
+        "Hollow: at least so many. Marks in the grey strip: no number, which is not a zero. Shaded: an alarm says "
+        "that it changed between these looks. Numbers on both sides of a dashed line are not compared."
+    )
     image = data_image(drawn.getvalue(), "image/png", alt, width, height)
-    return join([tag("h2", "Over time"), tag("figure", image, tag("figcaption", said))])
+    return tag("figure", image, tag("figcaption", said))
 
 
 def _look(look: Look, classes: Sequence[str], max_px: int) -> Markup:

@@ -8,16 +8,21 @@ from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from apronwatch.archive import SeriesRow
 from apronwatch.archive.outlines import OTHER_OUTLINE
-from apronwatch.counts import Status
-from apronwatch.report.words import STATUS_NAMES, class_label, drawable, number
+from apronwatch.changes import Alarm
+from apronwatch.counts import Count, Status
+from apronwatch.report.sentences import movement
+from apronwatch.report.words import STATUS_NAMES, class_label, drawable, moment, number
 
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#595959"
 """From Okabe and Ito's palette, told apart with every common colour vision."""
@@ -28,17 +33,28 @@ MOST_LABELLED = 40
 _WITH_NUMBER = {Status.COMPLETE: "o", Status.PARTIAL: "o", Status.SATURATED: "^"}
 _WITHOUT = {Status.UNSEEN: "x", Status.FAILED: "X", Status.OUT_OF_RANGE: "v", Status.NOT_MODELLED: "_"}
 _OTHER_OUTLINE = "D"
-_LIFTS = (9, 21, 33, 45)
-"""Heights in points at which a label may stand above its marker."""
+_LEAST = "^"
+"""Of a number from less than half of a zone: it says hardly more than that something stood there."""
+
+_ABOVE = tuple(((0, lift), "center") for lift in (9, 21, 33, 45))
+_BESIDE = (((9, 3), "left"), ((-9, 3), "right"), ((9, -12), "left"), ((-9, -12), "right"))
+"""Offsets in points at which a label may stand, and the side on which it begins; beside, where a bar is above."""
+
+_LINES = 5
+_LINE_HEIGHT = 0.085
+"""Of the words about alarms and breaks at the top of a panel: so many under another, each a share of its height."""
 
 
-def draw_numbers(axes: Axes, looks: Sequence[SeriesRow], class_name: str) -> None:
+def draw_numbers(
+    axes: Axes, looks: Sequence[SeriesRow], class_name: str, alarms: Sequence[Alarm] = ()
+) -> None:
     """Points at their times, joined where complete looks of the same weights follow each other.
 
     Looks that share a time (parts of a place, pictured apart) stand alone: none of them is the next of another.
-    So do numbers of another outline than the newest.
+    So do numbers of another outline than the newest. Each alarm is a band over the time of the change.
     """
-    _style(axes, looks, class_name)
+    breaks = [(before, after, said) for before, after in pairwise(looks) if (said := _break(before, after))]
+    _style(axes, looks, class_name, len(alarms) + len(breaks))
     shared = Counter(row.time for row in looks)
 
     def joinable(row: SeriesRow) -> bool:
@@ -46,9 +62,7 @@ def draw_numbers(axes: Axes, looks: Sequence[SeriesRow], class_name: str) -> Non
         return row.count.status == Status.COMPLETE and shared[row.time] == 1 and newest_outline
 
     for before, after in pairwise(looks):
-        if before.model_sha256 != after.model_sha256:
-            _mark_model(axes, before, after)
-        elif joinable(before) and joinable(after):
+        if not _break(before, after) and joinable(before) and joinable(after):
             ends = np.array([(at(row.time), row.count.seen) for row in (before, after)], dtype=float)
             axes.plot(*ends.T, color=BLUE, lw=1.4, zorder=2, gid="series")
     size = 8 if len(looks) <= MOST_LABELLED else 4.5
@@ -57,10 +71,10 @@ def draw_numbers(axes: Axes, looks: Sequence[SeriesRow], class_name: str) -> Non
             axes.axvline(at(look.time), color="#d0d0d0", lw=1, ls=":", zorder=1, gid="gap")
         else:
             _draw_interval(axes, look)
-            style = _style_of(look.count.status) | {"ms": size}
-            if OTHER_OUTLINE in look.count.reasons:
-                style["marker"] = _OTHER_OUTLINE
+            style = _style_of_count(look.count) | {"ms": size}
             axes.plot([at(look.time)], [look.count.seen], **style, zorder=4, clip_on=False, gid="seen")
+    _mark_alarms(axes, alarms)
+    _mark_breaks(axes, breaks, len(alarms))
     if len(looks) <= MOST_LABELLED:
         _label(axes, looks)
 
@@ -79,20 +93,26 @@ def draw_gaps(strip: Axes, looks: Iterable[SeriesRow], *, dates: bool) -> None:
         spine.set_visible(False)
 
 
-def key(rows: Iterable[SeriesRow]) -> list[Line2D]:
+def key(rows: Iterable[SeriesRow], alarms: Sequence[Alarm] = ()) -> list[Artist]:
     """One entry for each kind of marker that occurs."""
     counts = [row.count for row in rows]
-    found = {count.status for count in counts}
-    entries = []
+    found = {count.status for count in counts if not _is_least(count)}
+    entries: list[Artist] = []
     for status in (*_WITH_NUMBER, *_WITHOUT):
         if status in found:
             floor = ": at least so many" if status in (Status.PARTIAL, Status.SATURATED) else ""
             entries.append(Line2D([], [], **_style_of(status), label=STATUS_NAMES[status] + floor))
+    least = next((count for count in counts if _is_least(count)), None)
+    if least is not None:
+        said = "less than half observed: at least so many, in no test"
+        entries.append(Line2D([], [], **_style_of_count(least), label=said))
     if any(OTHER_OUTLINE in count.reasons and count.seen is not None for count in counts):
         style = _style_of(Status.COMPLETE) | {"marker": _OTHER_OUTLINE}
         entries.append(Line2D([], [], **style, label="counted in another outline of the zone"))
     if any(count.low is not None for count in counts):
-        entries.append(Line2D([], [], color=BLUE, lw=5, alpha=0.3, label="90 % interval"))
+        entries.append(Line2D([], [], color=BLUE, lw=5, alpha=0.3, label="90 % interval of what was there"))
+    if alarms:
+        entries.append(Patch(color=VERMILLION, alpha=0.2, label="alarm: it changed between these looks"))
     return entries
 
 
@@ -106,9 +126,38 @@ def plain(text: Text) -> None:
     text.set_parse_math(False)
 
 
-def _style(axes: Axes, looks: Sequence[SeriesRow], class_name: str) -> None:
+def _break(before: SeriesRow, after: SeriesRow) -> str:
+    """Why two looks in turn cannot be compared, in words; empty if they can."""
+    said = []
+    if before.model_sha256 != after.model_sha256:
+        said.append(f"other weights: {drawable(after.model_name, 40)}")
+    if _outline(before) != _outline(after):
+        said.append("other outline of the zone")
+    return ", ".join(said)
+
+
+def _outline(row: SeriesRow) -> str:
+    return row.geometry_sha256 if OTHER_OUTLINE in row.count.reasons else "newest"
+
+
+def _is_least(count: Count) -> bool:
+    return count.status is Status.PARTIAL and not count.testable
+
+
+def _style_of_count(count: Count) -> dict[str, Any]:
+    style = _style_of(count.status)
+    if _is_least(count):
+        style |= {"marker": _LEAST, "mec": GREY}
+    if OTHER_OUTLINE in count.reasons:
+        style["marker"] = _OTHER_OUTLINE
+    return style
+
+
+def _style(axes: Axes, looks: Sequence[SeriesRow], class_name: str, lines: int) -> None:
+    """Axes and room for so many lines of words above the numbers."""
     tops = [v for row in looks for v in (row.count.seen, row.count.high) if v is not None]
-    axes.set_ylim(0, max(1.35 * max(tops, default=0), 2))
+    room = 0.74 - _LINE_HEIGHT * max(0, min(lines, _LINES) - 1)
+    axes.set_ylim(0, max(max(tops, default=0) / room, 2))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.set_ylabel(f"{class_label(class_name)} seen", fontsize=11)
     axes.grid(axis="y", color="#e3e3e3", lw=0.8)
@@ -151,32 +200,61 @@ def _draw_interval(axes: Axes, look: SeriesRow) -> None:
 def _label(axes: Axes, looks: Iterable[SeriesRow]) -> None:
     """Each number above its point or beside its interval, higher where another stands, or left out."""
     axes.get_figure(root=True).draw_without_rendering()  # type: ignore[union-attr]
-    taken: list[Bbox] = []
+    taken = [_marker_box(axes, look) for look in looks if look.count.seen is not None]
     for look in looks:
         if look.count.seen is None:
             continue
-        beside = look.count.low is not None
-        for lift in _LIFTS:
+        for offset, side in _BESIDE + _ABOVE if look.count.low is not None else _ABOVE:
             text = axes.annotate(
                 number(look.count),
                 (at(look.time), look.count.seen),
-                xytext=(8, lift - 12) if beside else (0, lift),
+                xytext=offset,
                 textcoords="offset points",
-                ha="left" if beside else "center",
+                ha=side,
                 fontsize=9.5,
                 zorder=5,
                 annotation_clip=False,
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )
             box = text.get_window_extent().padded(1)
-            if not any(box.overlaps(other) for other in taken):
+            if box.y0 >= axes.bbox.y0 and not any(box.overlaps(other) for other in taken):
                 taken.append(box)
                 break
             text.remove()
 
 
-def _mark_model(axes: Axes, before: SeriesRow, after: SeriesRow) -> None:
-    between = at(before.time + (after.time - before.time) / 2)
-    axes.axvline(between, color=GREY, lw=1.2, ls=(0, (4, 3)), gid="model change")
-    said = f" other weights: {drawable(after.model_name, 40)}"
-    place: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "va": "top", "ha": "left"}
-    plain(axes.text(between, 0.985, said, color=GREY, fontsize=8.5, **place))
+def _marker_box(axes: Axes, look: SeriesRow) -> Bbox:
+    """What a look's marker covers, in pixels; a label stands clear of every one."""
+    x, y = axes.transData.transform((at(look.time), look.count.seen or 0))
+    radius = 5 * axes.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+    return Bbox.from_extents(x - radius, y - radius, x + radius, y + radius)
+
+
+def _mark_alarms(axes: Axes, alarms: Sequence[Alarm]) -> None:
+    """A band from the last look before each change to the first look since, and what it says."""
+    for line, alarm in enumerate(alarms):
+        start, end = at(alarm.before[-1].time), at(alarm.since[0].time)
+        axes.axvspan(start, end, color=VERMILLION, alpha=0.2, lw=0, zorder=0.5, gid="alarm")
+        raised = alarm.since[-1]
+        said = f"alarm {moment(raised.time, 'day')}: {movement(alarm)}"
+        _say(axes, (start, end), said, line, color=VERMILLION, weight="bold")
+
+
+def _mark_breaks(axes: Axes, breaks: Sequence[tuple[SeriesRow, SeriesRow, str]], taken: int) -> None:
+    """A line between two looks that cannot be compared, and why; `taken` lines of words stand above it."""
+    for line, (before, after, said) in enumerate(breaks, start=taken):
+        between = at(before.time + (after.time - before.time) / 2)
+        models_differ = before.model_sha256 != after.model_sha256
+        gid = "model change" if models_differ else "outline change"
+        axes.axvline(between, color=GREY, lw=1.2, ls=(0, (4, 3)), gid=gid)
+        _say(axes, (between, between), said, line, color=GREY)
+
+
+def _say(axes: Axes, span: tuple[float, float], said: str, line: int, **style: Any) -> None:
+    """Words at the top of a panel, right of a span of time, or left of it where it lies near the right end."""
+    first, last = axes.get_xlim()
+    near_end = sum(span) / 2 > first + 0.55 * (last - first)
+    place: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "va": "top", "fontsize": 8.5}
+    y = 0.985 - _LINE_HEIGHT * (line % _LINES)
+    shown = f"{said} " if near_end else f" {said}"
+    plain(axes.text(span[not near_end], y, shown, ha="right" if near_end else "left", **place, **style))

@@ -37,7 +37,7 @@ def newest(look: Look, looks: Sequence[Look], classes: Sequence[str]) -> Markup:
     for count in (look.count(ALL_ZONES, class_name) for class_name in classes):
         if count is not None:
             large = tag("strong", "–" if count.seen is None else number(count))
-            what = f"{class_label(count.class_name)} seen, {', '.join(_worth(count))}"
+            what = f"{class_label(count.class_name)} seen, {', '.join([*_worth(count), *_interval(count)])}"
             items.append(tag("li", large, what, class_=_kind(count)))
     title = f"Newest look: {moment(look.time, look.time_precision)}, whole site"
     parts = [tag("h2", title), tag("ul", *items, class_="now")]
@@ -71,7 +71,7 @@ def zone_table(counts: Sequence[Count], zones: Sequence[str], classes: Sequence[
         head = tag("th", name(zone_label(zone)), scope="row")
         rows.append(tag("tr", head, tag("td", share(fraction)), *cells, tag("td", ", ".join(said) or "–")))
     columns = ["zone", "observed", *(f"{class_label(c)} seen" for c in classes), "remarks"]
-    return _table("Zones of this picture", columns, rows)
+    return table("Zones of this picture", columns, rows)
 
 
 def reasons(looks: Iterable[Look], classes: Sequence[str]) -> Markup:
@@ -91,7 +91,7 @@ def _class_table(class_name: str, zones: Sequence[str], looks: Sequence[tuple[Lo
         head = tag("th", moment(look.time, look.time_precision), *small, scope="row")
         rows.append(tag("tr", head, *(_cell(look.count(zone, class_name)) for zone in zones)))
     columns = ["look (UTC)", *(zone_label(zone) for zone in zones)]
-    return _table(f"{class_label(class_name).capitalize()} seen", columns, rows)
+    return table(f"{class_label(class_name).capitalize()} seen", columns, rows)
 
 
 def _marks(look: Look) -> str:
@@ -112,9 +112,7 @@ def _cell(count: Count | None, *, observed: bool = True) -> Markup:
     told = {"data_zone": count.zone, "data_class": count.class_name, "data_status": count.status.value}
     if count.seen is None:
         return tag("td", "–", tag("small", STATUS_NAMES[count.status]), class_="gap", **told)
-    small = []
-    if count.low is not None and count.high is not None:
-        small.append(tag("small", f"90 % interval {count.low:g} to {count.high:g}"))
+    small = [tag("small", said) for said in _interval(count)]
     if count.status is Status.SATURATED:
         small.append(tag("small", STATUS_NAMES[count.status]))
     elif observed and count.status is Status.PARTIAL:
@@ -128,6 +126,13 @@ def _worth(count: Count) -> list[str]:
     """What a number is worth, in a few words."""
     other = [reason_label(OTHER_OUTLINE)] if OTHER_OUTLINE in count.reasons else []
     return [STATUS_NAMES[count.status], *other]
+
+
+def _interval(count: Count) -> list[str]:
+    """Where what was there lies, if that is known."""
+    if count.low is None or count.high is None:
+        return []
+    return [f"90 % interval {count.low:g} to {count.high:g}"]
 
 
 def _kind(count: Count) -> str:
@@ -148,7 +153,8 @@ def _without(class_name: str, looks: Iterable[Look]) -> str:
     return f"{class_label(class_name)} ({', '.join(why) or 'not counted'})"
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Markup]) -> Markup:
+def table(title: str, columns: Sequence[str], rows: Sequence[Markup]) -> Markup:
+    """A table with its title and columns named; it scrolls by itself where it is too wide."""
     top = tag("thead", tag("tr", *(tag("th", name(column), scope="col") for column in columns)))
-    table = tag("table", tag("caption", title), top, tag("tbody", *rows))
-    return tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title)
+    drawn = tag("table", tag("caption", title), top, tag("tbody", *rows))
+    return tag("div", drawn, class_="scroll", tabindex="0", role="region", aria_label=title)

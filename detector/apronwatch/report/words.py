@@ -48,10 +48,17 @@ REASONS = {
         "These weights learned the class, or its calibration, on drawn scenes only: nothing is known of its "
         "errors on real pictures."
     ),
+    "snow": "A part of the zone lies under snow, says the mask: objects under it may be missed.",
+    "haze": "A part of the zone was seen through haze or thin cloud, says the mask: objects may be missed.",
     "outside_the_scene": "The picture does not reach this zone.",
     "detections_under_mask_left_out": "Objects found under the supplied mask (cloud, shadow) are left out.",
     "frames_united": (
-        "Frames of one acquisition were united, each object once: an estimate made for one is none for them."
+        "Frames of one acquisition were united, each object once: an estimate stands only where one of them saw all."
+    ),
+    "united_by_content": "The united frames show the same picture, though their ids, times or sensors do not say so.",
+    "same_picture_at_another_time": (
+        "Another look of that day shows the same picture under another time: one of the times is wrong, and the "
+        "place is shown once too often."
     ),
     "united_by_date": (
         "Only the date says that the united frames were taken together: something that moved between them "
@@ -79,13 +86,16 @@ def remarks(count: Count) -> list[str]:
 
 
 def reason_label(reason: str) -> str:
-    """A reason in two or three words."""
+    """A reason in two or three words, with the share of the zone that it touches where it names one."""
+    word, _, of_zone = reason.partition(":")
+    if of_zone:
+        return f"{word} over {share(float(of_zone))} of the zone"
     return STATUS_NAMES.get(reason, reason.replace("_", " "))
 
 
 def explain(reason: str) -> str:
     """A reason in plain words; one that has no words here is shown as it stands."""
-    return REASONS.get(reason, reason.replace("_", " "))
+    return REASONS.get(reason.partition(":")[0], reason.replace("_", " "))
 
 
 def class_label(name: str) -> str:
@@ -112,9 +122,7 @@ def number(count: Count) -> str:
     """What a count says, never a zero for what was not seen: `12`, `at least 12`, `– not observed`."""
     if count.seen is None or count.status in NO_NUMBER:
         return f"– {STATUS_NAMES[count.status]}"
-    if count.status in (Status.PARTIAL, Status.SATURATED):
-        return f"at least {count.seen}"
-    return str(count.seen)
+    return count.words
 
 
 def share(fraction: float | None) -> str:

@@ -2,9 +2,11 @@
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -16,6 +18,7 @@ from apronwatch.archive.database import Location, connect
 from apronwatch.archive.models import Base
 from apronwatch.archive.upgrade import Upgraded, _migrate
 from apronwatch.errors import ArchiveInvalid, ArchiveOutdated, ArchiveUnwritable
+from apronwatch.preview import Preview
 from tests.detector.archive import examples
 
 NEXT = '''"""A later schema, made by this test: a column for each count, and scenes in a table made anew."""
@@ -23,8 +26,8 @@ NEXT = '''"""A later schema, made by this test: a column for each count, and sce
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -44,7 +47,7 @@ def later(tmp_path: Path) -> Path:
 
 def with_next(folder: Path, then: str = "") -> Path:
     shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_next.py").write_text(NEXT.replace("# then", then))
+    (folder / "versions" / "0003_next.py").write_text(NEXT.replace("# then", then))
     return folder
 
 
@@ -112,7 +115,7 @@ def test_an_older_archive_is_refused_then_upgraded_with_all_it_holds(
 
     done = Archive.upgrade(url, backed_up=True)
 
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == ("0002", "0003")
     engine = connect(Location.of(url))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT orbit, instrument FROM scene")).all() == [("?", "WV03")]
@@ -120,12 +123,43 @@ def test_an_older_archive_is_refused_then_upgraded_with_all_it_holds(
         assert kept == [1, len(before.detections), 2]
         assert connection.scalar(text("SELECT count(*) FROM count")) == len(before.counts)
     engine.dispose()
-    assert Archive.upgrade(url, backed_up=True) == Upgraded("0002", "0002", None)
+    assert Archive.upgrade(url, backed_up=True) == Upgraded("0003", "0003", None)
     if done.backup is not None:
-        assert done.backup.name.startswith(f"{Path(url).name}.backup-0001-")
+        assert done.backup.name.startswith(f"{Path(url).name}.backup-0002-")
         monkeypatch.undo()
         with Archive.open(done.backup) as backup:
             assert backup.series("base") == rows
+
+
+def as_released(url: str) -> None:
+    """An archive of the first schema, with what it holds."""
+    engine = connect(Location.of(url))
+    with engine.execution_options(writing=True).begin() as connection:
+        for column in ("noted_fractions", "preview"):
+            connection.execute(text(f"ALTER TABLE run DROP COLUMN {column}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    engine.dispose()
+
+
+def test_runs_of_the_first_schema_have_no_preview_and_get_one_when_counted_again(url: str) -> None:
+    run_id, rows = filled(url)
+    as_released(url)
+    with pytest.raises(ArchiveOutdated, match="schema 0001"):
+        Archive.open(url)
+    done = Archive.upgrade(url, backed_up=True)
+    assert (done.before, done.after) == ("0001", schema.revisions()[-1])
+    with Archive.open(url) as archive:
+        assert archive.series("base") == rows
+        old = archive.run(run_id)
+        assert (old.preview, old.visibility.noted) == (None, {})
+        again = replace(
+            examples.run(),
+            preview=Preview(examples.CRS, {(0, 0): np.full((128, 128), 7, np.uint8)}),
+            visibility=replace(old.visibility, noted={"snow": {"west": 0.25}}),
+        )
+        assert archive.store(again, examples.counts(again), examples.site()) == run_id
+        new = archive.run(run_id)
+    assert (new.preview, new.visibility.noted) == (again.preview, {"snow": {"west": 0.25}})
 
 
 def test_a_newer_archive_is_refused_by_older_software(
@@ -136,7 +170,7 @@ def test_a_newer_archive_is_refused_by_older_software(
         patch.setattr(schema, "MIGRATIONS", later)
         Archive.upgrade(url, backed_up=True)
     for use in (Archive.open, Archive.upgrade):
-        with pytest.raises(ArchiveInvalid, match=r"schema 0002 is unknown .* update apronwatch"):
+        with pytest.raises(ArchiveInvalid, match=r"schema 0003 is unknown .* update apronwatch"):
             use(url)
 
 
@@ -152,7 +186,7 @@ def test_an_upgrade_that_fails_changes_nothing(
             Archive.upgrade(file)
     with Archive.open(file) as archive:
         assert archive.series("base") == rows
-    assert len(list(tmp_path.glob("a.sqlite.backup-0001-*.sqlite"))) == 1
+    assert len(list(tmp_path.glob("a.sqlite.backup-0002-*.sqlite"))) == 1
 
 
 def test_a_server_is_upgraded_only_once_it_is_said_to_be_backed_up(
@@ -163,7 +197,7 @@ def test_a_server_is_upgraded_only_once_it_is_said_to_be_backed_up(
     with pytest.raises(ArchiveOutdated, match=r"pg_dump .*--yes") as error:
         Archive.upgrade(postgres_url)
     assert "secret" not in str(error.value)
-    assert Archive.upgrade(postgres_url, backed_up=True).after == "0002"
+    assert Archive.upgrade(postgres_url, backed_up=True).after == "0003"
 
 
 def test_a_backup_that_cannot_be_made_stops_the_upgrade(

@@ -69,8 +69,9 @@ def test_nothing_is_lost_and_unknown_is_empty(tmp_path: Path) -> None:
         "time_precision": "minute",
         "synthetic": "false",
         "geometry_sha256": "ef" * 32,
+        "at_least": "true",
     }
-    assert [unseen[name] for name in ("seen", "estimate", "low", "high")] == [""] * 4
+    assert [unseen[name] for name in ("seen", "at_least", "estimate", "low", "high")] == [""] * 5
     assert (unseen["observed_fraction"], failed["observed_fraction"], failed["sha256"]) == ("0.0", "", "")
 
 

@@ -1,6 +1,8 @@
 """The chart never shows a number that is not there, and joins only what may be joined."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import combinations
 
 import matplotlib.dates as mdates
 import pytest
@@ -8,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from apronwatch.changes import find_changes
 from apronwatch.counts import NO_NUMBER, Status
 from apronwatch.errors import OutputInvalid
+from apronwatch.report.changes import standing
 from apronwatch.report.chart import draw_series, series_figure
 from apronwatch.report.panel import MOST_LABELLED
 
@@ -93,11 +97,81 @@ def test_another_outline_is_marked_and_not_joined():
     assert label not in words(series_figure(rows[:2], title="base"))
 
 
+def test_less_than_half_seen_is_marked_apart_and_joined_to_nothing():
+    half, less = (partial(day, 6, fraction) for day, fraction in ((4, 0.5), (8, 0.49)))
+    figure = series_figure([row(0, 14), half, less, row(12, 13)], title="base")
+    markers = {line.get_marker(): line.get_markerfacecolor() for line in artists(figure, "seen")}
+    assert markers["^"] == "white"
+    assert [line.get_marker() for line in artists(figure, "seen")] == ["o", "o", "^", "o"]
+    assert "less than half observed: at least so many, in no test" in words(figure)
+    assert joins(figure) == []
+
+
+def partial(day, seen, fraction):
+    made = row(day, seen, status=Status.PARTIAL)
+    return replace(made, count=replace(made.count, observed_fraction=fraction))
+
+
+def test_a_change_of_outline_is_a_line_between_the_looks():
+    other = {"reasons": ("other_outline",), "geometry_sha256": "d" * 64}
+    figure = series_figure([row(0, 60, **other), row(4, 61, **other), row(10, 7)], title="base")
+    assert [day for day, _ in positions(figure, "outline change")] == [7]
+    assert any("other outline of the zone" in w for w in words(figure))
+    both = series_figure([row(0, 60, **other), row(4, 7, model="second")], title="base")
+    assert any("other weights: second, other outline" in w for w in words(both))
+
+
+DROP = (14, 13, 15, 14, 16, 12, 14, 15, 13, 14, 3, 3)
+
+
+def alarmed(**changed):
+    rows = [row(4 * n, seen, **changed) for n, seen in enumerate(DROP)]
+    return rows, standing(find_changes(rows))
+
+
+def test_an_alarm_is_a_band_between_the_looks_of_the_change():
+    rows, alarms = alarmed()
+    figure = series_figure(rows, title="base", alarms=alarms)
+    [band] = [patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "alarm"]
+    assert (_day(band.get_x()), _day(band.get_x() + band.get_width())) == (36, 40)
+    assert any("alarm 2024-12" in w and "fell from about 14 to about 3" in w for w in words(figure))
+    assert "alarm: it changed between these looks" in words(figure)
+
+
+def test_alarms_of_other_zones_and_classes_are_not_drawn():
+    rows, alarms = alarmed(zone="north")
+    _, ships = alarmed(name="ship")
+    figure = series_figure([*rows, *(row(n, 5) for n in range(3))], title="base", alarms=[*alarms, *ships])
+    assert not any(patch.get_gid() == "alarm" for axes in figure.axes for patch in axes.patches)
+
+
+@pytest.mark.parametrize("looks", [3, 30])
+def test_all_words_lie_within_the_picture_and_none_on_another(looks):
+    rows, alarms = alarmed()
+    wide = [row(60 + 3 * n, n, interval=(n, n + 2, n + 6), model=f"m{n // 12}") for n in range(looks)]
+    others = [partial(200, 1, 0.3), row(204, 50, status=Status.SATURATED), row(208, None)]
+    figure = series_figure([*rows, *wide, *others], title="base", alarms=alarms)
+    figure.draw_without_rendering()
+    edge = figure.bbox
+    texts = [t for axes in figure.axes for t in axes.texts] + list(figure.texts)
+    boxes = [t.get_window_extent() for t in texts] + [legend.get_window_extent() for legend in figure.legends]
+    assert all(b.x0 >= edge.x0 - 1 and b.x1 <= edge.x1 + 1 and b.y0 >= edge.y0 - 1 for b in boxes)
+    assert not any(one.padded(-1).overlaps(two.padded(-1)) for one, two in combinations(boxes, 2))
+
+
+def test_no_label_slips_under_the_strip():
+    wide = [row(n, 0, interval=(0, 0, 2), status=Status.PARTIAL if n % 2 else None) for n in range(8)]
+    figure = series_figure(wide, title="base")
+    figure.draw_without_rendering()
+    panel = figure.axes[0]
+    assert all(text.get_window_extent().y0 >= panel.bbox.y0 - 1 for text in panel.texts)
+
+
 def test_an_interval_is_a_bar_from_low_to_high():
     figure = series_figure([row(0, 5, interval=(5.0, 6.2, 9.0)), row(4, 5)], title="base")
     bars = artists(figure, "interval")
     assert [list(bar.get_ydata()) for bar in bars] == [[5.0, 9.0]]
-    assert "90 % interval" in words(figure)
+    assert "90 % interval of what was there" in words(figure)
 
 
 def test_there_is_a_panel_for_each_class_with_a_number():

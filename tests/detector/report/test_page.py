@@ -16,6 +16,7 @@ from apronwatch.archive import Archive
 from apronwatch.errors import OutputInvalid, SiteUnknown
 from apronwatch.report import page
 from apronwatch.report.page import write_report
+from tests.detector.archive import examples
 
 from . import place
 
@@ -154,6 +155,32 @@ def test_pictures_are_whole_and_described(parsed):
             drawn.load()
             assert [str(n) for n in drawn.size] == [attributes["width"], attributes["height"]]
         assert len(attributes["alt"]) > 20
+
+
+def test_changes_are_said_in_the_page(parsed):
+    assert "Changes" in parsed.text
+    assert "No alarm among" in parsed.text
+    assert "Left out of every test" in parsed.text
+    assert "2024-11-17 (not observed)" in parsed.text
+    assert "benchmarks/false_alarms.py" in parsed.text
+
+
+def test_an_alarm_stands_in_the_page_with_its_sentences_and_chart(tmp_path):
+    with Archive.open(tmp_path / "a.sqlite") as archive:
+        for n, many in enumerate((14, 13, 15, 14, 16, 12, 14, 15, 13, 3, 3)):
+            seen = examples.boxes([(20 + 20 * k, 100) for k in range(many)], (15, 12))
+            run = examples.run(examples.scene(f"{n}.tif", **examples.day(n)), seen)
+            archive.store(run, examples.counts(run), examples.site())
+        write_report(archive, "base", tmp_path / "base.html")
+    made = Page((tmp_path / "base.html").read_text(encoding="utf-8"))
+    assert "Alarm: planes in west" in made.text
+    assert (
+        "Between 2024-12-18 and 2024-12-19 planes in west fell from about 14 to about 3 a look" in made.text
+    )
+    charts = [a["alt"] for tag, a in made.elements if tag == "img" and a["alt"].startswith("Chart")]
+    assert ["whole site of base" in alt for alt in charts] == [True, False]
+    assert "west of base" in charts[1]
+    assert made.open == []
 
 
 def test_the_page_is_small_enough_to_send(report):

@@ -1,5 +1,7 @@
 """`apronwatch data prepare`, `pack` and `unpack`."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,45 +12,54 @@ from apronwatch_datasets.cli.data.sources import OwnClasses, Sources, Workers, p
 
 if TYPE_CHECKING:
     from apronwatch_datasets.preparing import Need, Prepared
+    from apronwatch_datasets.preparing.loading import Progress
+
+
+Out = Annotated[
+    Path, typer.Option(help="Folder of the training set: new, empty, or the same one interrupted.")
+]
+Gsd = Annotated[str, typer.Option(help="Metres of a tile's pixel; several by commas. 1.2 is the ship pass.")]
+Tile = Annotated[int, typer.Option(help="Side of a tile in pixels.")]
+Overlap = Annotated[
+    int | None,
+    typer.Option(help="Shared by neighbouring tiles, in pixels (default: fits the longest aircraft)."),
+]
+Splits = Annotated[
+    Path | None,
+    typer.Option(help="CSV dataset,place,split: places that must go to train, val, test or calibration."),
+]
+Rest = Annotated[str, typer.Option(help="Places that --splits does not name: by `share`, or all to `train`.")]
+Shares = Annotated[str, typer.Option(help="Shares of train, val and test, place by place.")]
+Seed = Annotated[int, typer.Option(help="Of the splits and of the choice of backgrounds.")]
+Format = Annotated[str, typer.Option("--format", help="png (exact) or jpg (quality 95).")]
+Backgrounds = Annotated[float, typer.Option(help="Share of tiles without any object that is kept.")]
+MaxUpscale = Annotated[
+    float, typer.Option(help="Images coarser than this many times a GSD are left out for it.")
+]
+MinPx = Annotated[float, typer.Option(help="Shorter objects become regions to ignore.")]
+JoinLeaks = Annotated[
+    bool,
+    typer.Option("--join-leaks", help="Hold places that show the same ground for one, instead of stopping."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at any fault of a dataset.")]
 
 
 def prepare(
     sources: Sources,
-    out: Annotated[
-        Path, typer.Option(help="Folder of the training set: new, empty, or the same one interrupted.")
-    ],
-    gsd: Annotated[
-        str, typer.Option(help="Metres of a tile's pixel; several by commas. 1.2 is the ship pass.")
-    ] = "0.3",
-    tile: Annotated[int, typer.Option(help="Side of a tile in pixels.")] = 1024,
-    overlap: Annotated[
-        int | None,
-        typer.Option(help="Shared by neighbouring tiles, in pixels (default: fits the longest aircraft)."),
-    ] = None,
-    splits: Annotated[
-        Path | None,
-        typer.Option(help="CSV dataset,place,split: places that must go to train, val, test or calibration."),
-    ] = None,
-    rest: Annotated[
-        str, typer.Option(help="Places that --splits does not name: by `share`, or all to `train`.")
-    ] = "share",
-    shares: Annotated[
-        str, typer.Option(help="Shares of train, val and test, place by place.")
-    ] = "0.8,0.1,0.1",
-    seed: Annotated[int, typer.Option(help="Of the splits and of the choice of backgrounds.")] = 0,
-    image_format: Annotated[str, typer.Option("--format", help="png (exact) or jpg (quality 95).")] = "png",
-    backgrounds: Annotated[float, typer.Option(help="Share of tiles without any object that is kept.")] = 1.0,
-    max_upscale: Annotated[
-        float, typer.Option(help="Images coarser than this many times a GSD are left out for it.")
-    ] = 2.0,
-    min_px: Annotated[float, typer.Option(help="Shorter objects become regions to ignore.")] = 6.0,
-    join_leaks: Annotated[
-        bool,
-        typer.Option(
-            "--join-leaks", help="Hold places that show the same ground for one, instead of stopping."
-        ),
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at any fault of a dataset.")] = False,
+    out: Out,
+    gsd: Gsd = "0.3",
+    tile: Tile = 1024,
+    overlap: Overlap = None,
+    splits: Splits = None,
+    rest: Rest = "share",
+    shares: Shares = "0.8,0.1,0.1",
+    seed: Seed = 0,
+    image_format: Format = "png",
+    backgrounds: Backgrounds = 1.0,
+    max_upscale: MaxUpscale = 2.0,
+    min_px: MinPx = 6.0,
+    join_leaks: JoinLeaks = False,
+    strict: Strict = False,
     classes: OwnClasses = None,
     workers: Workers = None,
 ) -> None:
@@ -74,15 +85,26 @@ def prepare(
         strict=strict,
         join_leaks=join_leaks,
     )
-    with output.progress("preparing") as advance:
-        made = run(
-            [Source(*parsed(source)) for source in sources],
-            out,
-            options,
-            progress=lambda stage, done, total: advance(done, total),
-            announce=_announce,
-        )
+    read = [Source(*parsed(source)) for source in sources]
+    with stages() as advance:
+        made = run(read, out, options, progress=advance, announce=_announce)
     _print_prepared(made)
+
+
+@contextmanager
+def stages() -> Iterator["Progress"]:
+    """A progress bar of its own for each stage of the work, under the stage's name."""
+    with ExitStack() as bar:
+        shown, advance = "", None
+
+        def told(stage: str, done: int, total: int) -> None:
+            nonlocal shown, advance
+            if advance is None or stage != shown:
+                bar.close()
+                shown, advance = stage, bar.enter_context(output.progress(stage))
+            advance(done, total)
+
+        yield told
 
 
 def pack(

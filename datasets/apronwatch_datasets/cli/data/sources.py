@@ -81,7 +81,7 @@ def images_of(
 
     images: dict[str, list[LabelledImage]] = {}
     for source in sources:
-        if "=" not in source and Path(source).is_dir():
+        if Path(source).is_dir():
             for tile in read_prepared(Path(source)):
                 images.setdefault(f"{tile.place.partition('/')[0]} (tiles)", []).append(tile)
         else:

@@ -1,5 +1,7 @@
 """`apronwatch data list` and `apronwatch data verify`."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,8 +11,9 @@ from apronwatch_datasets.cli.data.sources import Json, OwnClasses, Sources, Work
 
 if TYPE_CHECKING:
     from apronwatch_datasets.dataset import Dataset
+    from apronwatch_datasets.faults import Fault
 
-_SHOWN_FAULTS = 20
+_SHOWN_OF_A_KIND = 5
 _OUTCOMES = ("kept", "ignored", "background", "dropped")
 
 
@@ -56,7 +59,7 @@ def verify(
     workers: Workers = None,
     json: Json = False,
     every: Annotated[
-        bool, typer.Option("--all", help="Print every fault, not the first 20 of a dataset.")
+        bool, typer.Option("--all", help="Print every fault, not the first five of each kind.")
     ] = False,
 ) -> None:
     """Check datasets: name each fault with file and line, say what was mended and what was left out."""
@@ -86,11 +89,22 @@ def _print_verified(dataset: "Dataset", every: bool) -> None:
     output.print_table(["source class", "written", *_OUTCOMES], rows, right=range(1, 6))
     kinds = ", ".join(f"{n} {kind}" for kind, n in counted(dataset.faults).items())
     output.say(f"{len(dataset.faults)} faults" + (f": {kinds}" if kinds else ""))
-    shown = dataset.faults if every else dataset.faults[:_SHOWN_FAULTS]
+    shown = dataset.faults if every else _first_of_each(dataset.faults)
     for fault in shown:
         output.say(f"  {fault}")
     if len(shown) < len(dataset.faults):
         output.say(f"  … and {len(dataset.faults) - len(shown)} more: --all")
+
+
+def _first_of_each(faults: "Sequence[Fault]") -> "list[Fault]":
+    """A few of every kind, in the order found: a thousand of one kind must not hide another."""
+    seen: Counter[str] = Counter()
+    shown = []
+    for fault in faults:
+        seen[fault.kind] += 1
+        if seen[fault.kind] <= _SHOWN_OF_A_KIND:
+            shown.append(fault)
+    return shown
 
 
 def _plain(dataset: "Dataset") -> dict[str, Any]:

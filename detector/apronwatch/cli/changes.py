@@ -1,0 +1,205 @@
+"""`apronwatch changes`."""
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apronwatch.cli import output
+from apronwatch.cli.archive import ArchiveOption
+from apronwatch.errors import CallInvalid, ModelUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apronwatch.archive import Archive, SeriesRow
+    from apronwatch.changes import Alarm, Changes, LeftOut, Watched
+
+_WIDTH = 100
+
+
+def changes(
+    site: Annotated[
+        str | None, typer.Argument(metavar="SITE", help="Its id in the archive; all sites if left out.")
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="Show only this zone; * is the whole site.")] = None,
+    class_name: Annotated[str | None, typer.Option("--class", help="Show only this class.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only runs of these weights, by name or SHA-256.")] = None,
+    false_alarms: Annotated[
+        float, typer.Option(help="Share of false ones to accept among the alarms of a day, above 0, below 1.")
+    ] = 0.05,
+    archive: ArchiveOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
+) -> None:
+    """Which looks differ from those before them, how surely, and what could not have been seen."""
+    from apronwatch.archive import Archive
+    from apronwatch.changes import find_changes
+    from apronwatch.counts import checked_classes
+
+    if not 0 < false_alarms < 1:
+        raise CallInvalid(f"--false-alarms {false_alarms:g}: expected a share above 0 and below 1, as 0.05")
+    if class_name is not None:
+        checked_classes([class_name])
+    with Archive.open(archive, create=False) as opened:
+        rows = _rows(opened, site, model)
+        if site is not None and zone is not None:
+            opened.series(site, zone=zone)  # refuses a zone that the site has not
+    found = find_changes(rows, false_discoveries=false_alarms)
+    shown = {name: [w for w in of if _wanted(w, zone, class_name)] for name, of in found.by_site().items()}
+    if json:
+        output.print_json(_document(found, shown))
+        return
+    if not rows:
+        output.print_warning("no look here has a time; `apronwatch archive redate` gives it one")
+    for name, watched in shown.items():
+        _print_site(name, found, watched)
+
+
+def _rows(archive: "Archive", site: str | None, model: str | None) -> "list[SeriesRow]":
+    """The rows of one site or of all; with a model named, of all sites that have runs of it."""
+    if site is not None:
+        return archive.series(site, model=model)
+    rows, without = [], []
+    names = archive.sites()
+    for name in names:
+        try:
+            rows += archive.series(name, model=model)
+        except ModelUnknown:
+            without.append(name)
+    if without and len(without) == len(names):
+        raise ModelUnknown(
+            f"no site of this archive has runs of model {model}; see `apronwatch archive runs`"
+        )
+    if without:
+        output.print_warning(f"no runs of model {model}: {', '.join(without)}")
+    return rows
+
+
+def _wanted(watched: "Watched", zone: str | None, class_name: str | None) -> bool:
+    stretch = watched.stretch
+    return zone in (None, stretch.zone) and class_name in (None, stretch.class_name)
+
+
+def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> None:
+    from apronwatch.report import sentences
+
+    output.say(f"{name}: {sentences.summary(found, watched)}")
+    several = bool(sentences.notes(watched))
+    for each in watched:
+        for alarm in each.alarms:
+            worth = "ALARM" if alarm.stands else "does not stand"
+            output.say(f"\n{worth}: {sentences.title(each.stretch, whole=several)}")
+            for sentence in sentences.alarm_sentences(alarm):
+                _paragraph(sentence)
+    _print_quiet(watched, several)
+    output.say("")
+    for note in [*sentences.notes(watched), sentences.VARIABLE_PLACES]:
+        _paragraph(note)
+    output.say("")
+
+
+def _print_quiet(watched: "Sequence[Watched]", several: bool) -> None:
+    """What each series could have found: since its last alarm, where it had one."""
+    from apronwatch.report.quiet import HEADER, left_out_lines, none_seen_lines, quiet_rows
+
+    rows = quiet_rows(watched, whole=several)
+    if rows:
+        output.say(
+            "\nWhat could be found, by the looks since the last alarm, or by all where there was none:"
+        )
+        output.print_table(HEADER, rows, right=(1, 2, 3, 4, 5))
+    _list("Never seen, so that there was no drop to find:", none_seen_lines(watched))
+    _list("Left out of every test:", left_out_lines(watched))
+
+
+def _list(head: str, lines: "Sequence[str]") -> None:
+    if lines:
+        output.say(f"\n{head}")
+    for line in lines:
+        _paragraph(line)
+
+
+def _paragraph(text: str) -> None:
+    """Wrapped, but never between a number and its sign."""
+    tied = text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
+    lines = fill(tied, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    output.say(lines.replace("\u00a0", " "))
+
+
+def _document(found: "Changes", shown: "dict[str, list[Watched]]") -> dict[str, Any]:
+    from apronwatch.report.sentences import notes
+    from apronwatch.version import __version__
+
+    return {
+        "apronwatch": __version__,
+        "false_discoveries": found.false_discoveries,
+        "tests": found.tests,
+        "sites": [
+            {"site": name, "notes": notes(watched), "series": [_series(w) for w in watched]}
+            for name, watched in shown.items()
+        ],
+    }
+
+
+def _series(watched: "Watched") -> dict[str, Any]:
+    from apronwatch.changes import expected
+    from apronwatch.changes.watching import rate
+    from apronwatch.report.sentences import quiet_sentences
+
+    row, ahead = watched.stretch.any_row, expected(watched.current)
+    return {
+        "zone": watched.stretch.zone,
+        "class": watched.stretch.class_name,
+        "model": {"name": row.model_name, "sha256": row.model_sha256},
+        "newest_outline": watched.stretch.newest_outline,
+        "looks": len(watched.stretch.looks),
+        "tests": watched.tests,
+        "alarms": [_alarm(alarm) for alarm in watched.alarms],
+        "current": {
+            "looks": len(watched.current),
+            "since": output.iso(watched.current[0].time) if watched.current else None,
+            "rate": rate(watched.current) if watched.current else None,
+            "said": quiet_sentences(watched),
+        },
+        "outlook": None
+        if ahead is None
+        else {
+            "alarms_per_look": ahead.alarms_per_look,
+            "any_in_24": ahead.any_in_24,
+            "drop_to": ahead.drop_to,
+            "found_by": list(ahead.found_by),
+        },
+        "left_out": [_left_out(left) for left in watched.stretch.left_out],
+    }
+
+
+def _alarm(alarm: "Alarm") -> dict[str, Any]:
+    from apronwatch.report.sentences import alarm_sentences
+
+    return {
+        "raised_at": output.iso(alarm.since[-1].time),
+        "between": [output.iso(alarm.before[-1].time), output.iso(alarm.since[0].time)],
+        "stands": alarm.stands,
+        "test": "scan" if alarm.by_scan else "pair",
+        "p": alarm.p,
+        "q": alarm.q,
+        "tests_of_day": alarm.tests,
+        "rate_before": alarm.rate_before,
+        "rate_since": alarm.rate_since,
+        "before": [_look(row) for row in alarm.before],
+        "since": [_look(row) for row in alarm.since],
+        "said": alarm_sentences(alarm),
+    }
+
+
+def _look(row: "SeriesRow") -> dict[str, Any]:
+    return {
+        "time": output.iso(row.time),
+        "run": row.run_id,
+        "seen": row.count.seen,
+        "observed_fraction": row.count.observed_fraction,
+    }
+
+
+def _left_out(left: "LeftOut") -> dict[str, Any]:
+    return {**_look(left.row), "reason": left.reason}

@@ -1,0 +1,173 @@
+"""What became of each box of a look: in which zones it lies, and whether it counts or why not."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from apronwatch.counting import plane_centres
+from apronwatch.detections import Detections
+from apronwatch.interchange import geojson
+from apronwatch.interchange.counts_csv import inert
+from apronwatch.interchange.tables import ATTRIBUTES, attributes, lonlat, short
+from apronwatch.observation import Frame, united_boxes
+from apronwatch.report.chips import MOST
+from apronwatch.run import Run
+from apronwatch.sceneinfo import SceneInfo
+from apronwatch.site import Site
+from apronwatch.taxonomy import CLASSES
+from apronwatch.zone import ALL_ZONES
+
+BELOW_THRESHOLD = "below_threshold"
+UNDER_MASK = "under_mask"
+OUTSIDE_ZONES = "outside_zones"
+NO_NUMBER = "no_number"
+IN_ANOTHER_FRAME = "counted_in_another_frame"
+WHY_NOT = {
+    BELOW_THRESHOLD: "its score lies below the operating threshold of its class",
+    UNDER_MASK: "its centre lies under the supplied mask",
+    OUTSIDE_ZONES: "its centre lies in no zone of the site",
+    NO_NUMBER: "of this class nothing can be said in this look",
+    IN_ANOTHER_FRAME: "another frame of the look shows the same object, which counts there",
+}
+"""Why a box does not count; the first that applies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """The boxes of one frame.
+
+    Attributes:
+        run: with the detections, N of them.
+        inside: (N,) bool for each zone and `*`: the centre lies in it, boundary included.
+        why_not: N words of `WHY_NOT`, empty for a box that counts in the look's numbers.
+    """
+
+    run: Run
+    inside: dict[str, NDArray[np.bool_]]
+    why_not: tuple[str, ...]
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """(N,) whether the box counts in the look's numbers."""
+        return np.array([not why for why in self.why_not], dtype=np.bool_)
+
+    @property
+    def pictured(self) -> NDArray[np.intp]:
+        """The boxes that count, in the order of their chips: highest score first."""
+        index = np.flatnonzero(self.counted)
+        return index[np.argsort(-self.run.detections.scores[index], kind="stable")]
+
+
+def boxes_of(frames: Sequence[Frame], site: Site) -> list[Boxes]:
+    """The boxes of each frame of a look, in the order of the frames (that in which ground was given to them)."""
+    left = _united(frames) if len(frames) > 1 else None
+    return [_boxes(frame, site, left) for frame in frames]
+
+
+def counted_objects(look: Sequence[Boxes], zone: str, class_name: str) -> Detections:
+    """The objects that a number of a look counts."""
+    chosen = CLASSES.index(class_name)
+    return Detections.concatenate(
+        [
+            b.run.detections.select(b.counted & b.inside[zone] & (b.run.detections.classes == chosen))
+            for b in look
+        ]
+    )
+
+
+def _united(frames: Sequence[Frame]) -> Counter[bytes]:
+    """How often each box counts: frames of one picture may hold the very same box."""
+    counted: Counter[bytes] = Counter()
+    for name in CLASSES:
+        kept = united_boxes(frames, name)
+        counted.update(_key(kept, k) for k in range(len(kept)))
+    return counted
+
+
+def _key(boxes: Detections, k: int) -> bytes:
+    return b"".join((boxes.polygons[k].tobytes(), boxes.scores[k].tobytes(), boxes.classes[k].tobytes()))
+
+
+def _boxes(frame: Frame, site: Site, left: Counter[bytes] | None) -> Boxes:
+    run = frame.run
+    if not len(run.detections):  # of a failed run not even the plane is known
+        nothing = np.zeros(0, dtype=np.bool_)
+        return Boxes(run, dict.fromkeys((*(z.id for z in site.zones), ALL_ZONES), nothing), ())
+    centres = shapely.points(plane_centres(run.detections))
+    zones = site.zones_in_plane(run.detections.crs, run.scene.gsd_m)
+    inside = {zone: shapely.intersects(ground, centres) for zone, ground in zones.items()}
+    numbered = {c.class_name for c in frame.counts if c.zone == ALL_ZONES and c.seen is not None}
+    words = []
+    for k in range(len(run.detections)):
+        why = _why_not(run, k, bool(inside[ALL_ZONES][k]), numbered)
+        if not why and left is not None:
+            key = _key(run.detections, k)
+            why = "" if left[key] else IN_ANOTHER_FRAME
+            left[key] -= not why
+        words.append(why)
+    return Boxes(run, inside, tuple(words))
+
+
+def _why_not(run: Run, k: int, in_a_zone: bool, numbered: set[str]) -> str:
+    name = CLASSES[run.detections.classes[k]]
+    if run.detections.scores[k] < run.thresholds.get(name, np.inf):
+        return BELOW_THRESHOLD
+    if run.hidden[k]:
+        return UNDER_MASK
+    if not in_a_zone:
+        return OUTSIDE_ZONES
+    return "" if name in numbered else NO_NUMBER
+
+
+def to_geojson(boxes: Boxes, info: SceneInfo) -> bytes:
+    """The GeoJSON of `detect --out`, each feature with what became of it."""
+    collection = json.loads(geojson.encode(boxes.run.detections, info, boxes.run.model))
+    for feature, fate in zip(collection["features"], _fates(boxes), strict=True):
+        feature["properties"] |= fate
+    return json.dumps(collection, allow_nan=False, ensure_ascii=False, indent=1).encode()
+
+
+def to_csv(boxes: Boxes) -> bytes:
+    """One row a box: attributes, centre, and what became of it (UTF-8, RFC 4180)."""
+    found = boxes.run.detections
+    columns = {name: values.tolist() for name, values in attributes(found).items()}
+    columns["score"] = [short(score) for score in found.scores]
+    centres = found.centres if found.crs is None else lonlat(found.centres[:, None], found.crs)[:, 0]
+    axes, digits = (("x_px", "y_px"), 2) if found.crs is None else (("longitude", "latitude"), 7)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(["id", *ATTRIBUTES, *axes, "zones", "counted", "why_not", "chip"])
+    for k, fate in enumerate(_fates(boxes)):
+        cells = [
+            fate["id"],
+            *(columns[name][k] for name in ATTRIBUTES),
+            *centres[k].round(digits).tolist(),
+            ";".join(fate["zones"]),
+            fate["counted"],
+            fate["why_not"],
+            fate["chip"],
+        ]
+        writer.writerow([inert(str(c).lower() if isinstance(c, bool) else c) for c in cells])
+    return text.getvalue().encode()
+
+
+def _fates(boxes: Boxes) -> list[dict[str, Any]]:
+    chips = {int(k): f"{n // MOST + 1}-{n % MOST + 1}" for n, k in enumerate(boxes.pictured)}
+    return [
+        {
+            "id": k + 1,
+            "zones": [zone for zone, there in boxes.inside.items() if zone != ALL_ZONES and there[k]],
+            "counted": not why,
+            "why_not": why or None,
+            "chip": chips.get(k),
+        }
+        for k, why in enumerate(boxes.why_not)
+    ]

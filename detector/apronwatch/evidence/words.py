@@ -1,0 +1,289 @@
+"""What is said in plain words: the README of an evidence folder, its attribution, and the command that counts again."""
+
+import shlex
+import textwrap
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from apronwatch.archive import ArchivedRun
+from apronwatch.archive.dating import REDATED
+from apronwatch.counts import Count, Status
+from apronwatch.evidence.boxes import WHY_NOT
+from apronwatch.evidence.names import published, scene_name
+from apronwatch.remote import is_url
+from apronwatch.report.looks import Look
+from apronwatch.report.sections import LIMITS
+from apronwatch.report.words import (
+    class_label,
+    explain,
+    listed,
+    moment,
+    number,
+    remarks,
+    several,
+    share,
+    zone_label,
+)
+
+_FORMS = {
+    "day": "%Y-%m-%d",
+    "hour": "%Y-%m-%dT%HZ",
+    "minute": "%Y-%m-%dT%H:%MZ",
+    "second": "%Y-%m-%dT%H:%M:%SZ",
+}
+FRESH = "fresh.sqlite"
+SCENES = "scenes.csv"
+SITES = "sites.geojson"
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class MaskTold:
+    """What was laid over a frame.
+
+    Attributes:
+        file: the user's mask, by its name in the folder; None without one.
+        hides: which of its values hide; None for a mask that says it itself.
+        item: whether the masks of the scene's STAC item were heeded.
+    """
+
+    file: str | None
+    hides: tuple[int, ...] | None
+    item: bool
+
+    def within(self, folder: str) -> Self:
+        """The same, with the file's name from outside a folder."""
+        return replace(self, file=f"{folder}/{self.file}" if self.file else None)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the words are about.
+
+    Attributes:
+        look: with its runs, one a frame.
+        masks: per frame, its masks; None where they are not at hand.
+        pictures: per frame, why there are no chips; empty where there are.
+        model_option: how the weights are named to the program.
+        card: the model card's name in the folder.
+    """
+
+    look: Look
+    masks: tuple[MaskTold | None, ...]
+    pictures: tuple[str, ...]
+    model_option: tuple[str, ...]
+    card: str | None
+
+
+def told_time(run: ArchivedRun) -> str:
+    """The time of a frame as an option or a manifest gives it; empty for one that its metadata contradicts."""
+    scene = run.scene
+    if scene.time is None or scene.time_source == REDATED:
+        return ""
+    return scene.time.strftime(_FORMS[scene.time_precision or "second"])
+
+
+def command(told: Told) -> str:
+    """The one command that counts the look again, to be run in the folder with the scenes beside it."""
+    words = ["apronwatch", "count"]
+    runs = told.look.runs
+    if len(runs) > 1:
+        words += ["--manifest", SCENES]
+    else:
+        time, name = told_time(runs[0]), scene_name(runs[0].scene.path)
+        words += [name if is_url(name) or not name.startswith("-") else f"./{name}"]
+        words += ["--time", time] if time else ["--undated"]
+        words += ["--gsd", repr(runs[0].scene.gsd_m)] if runs[0].scene.crs is None else []
+    words += _mask_options(told)
+    return shlex.join([*words, "--sites", SITES, *told.model_option, "--archive", FRESH])
+
+
+def _mask_options(told: Told) -> list[str]:
+    """The options of `count` about masks; a manifest names the files themselves."""
+    masks = [mask for mask in told.masks if mask is not None]
+    words = []
+    if len(told.masks) == 1 and masks and masks[0].file:
+        words += ["--mask", masks[0].file]
+    hides = next((mask.hides for mask in masks if mask.hides), None)
+    words += ["--mask-hides", ",".join(map(str, hides))] if hides else []
+    stac = any("#" in run.scene.path or run.scene.path.endswith("json") for run in told.look.runs)
+    return words + (["--no-item-mask"] if stac and any(not mask.item for mask in masks) else [])
+
+
+def attribution(look: Look) -> str:
+    """Whom to credit, in one line: pictures, weights, program."""
+    owners = list(dict.fromkeys(run.scene.attribution for run in look.runs if run.scene.attribution))
+    if look.synthetic:
+        owners.append("synthetic: drawn, not taken")
+    elif any(not run.scene.attribution for run in look.runs):
+        owners.append("the files name no one to credit: ask their provider before you publish them")
+    models = {run.model.sha256: run.model for run in look.runs}.values()
+    weights = "; ".join(f"{m.name}, {m.terms or 'terms not stated'}" for m in models)
+    versions = listed(dict.fromkeys(run.software_version for run in look.runs))
+    line = (
+        f"Imagery: {'; '.join(owners)}. Weights: {weights}. "
+        f"Counted with apronwatch {versions} (AGPL-3.0-or-later)."
+    )
+    return " ".join(line.split())
+
+
+def readme(told: Told) -> str:
+    """The whole README.txt."""
+    look = told.look
+    runs = look.runs
+    title = f"Evidence: {runs[0].site.id}, {moment(look.time, look.time_precision)}"
+    parts = [f"{title}\n{'=' * len(title)}"]
+    if look.synthetic:
+        parts.append(
+            _filled("SYNTHETIC PICTURES: drawn, not taken. Nothing here says anything about a real place.")
+        )
+    parts += [
+        _filled(
+            "This folder holds what stands behind the numbers below, so that anyone who has the same picture "
+            "can count them again and look at every object that was counted."
+        ),
+        _section("The numbers", _numbers(look)),
+        _section("Counted from", "\n\n".join(_frame(told, n) for n in range(len(runs)))),
+        _section("Count them again", _again(told)),
+        _section("What lies here", _contents(told)),
+        _section("What these numbers do not say", "\n".join(_filled(f"- {line}", "  ") for line in LIMITS)),
+        _section("Terms and credits", _filled(attribution(look))),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _filled(text: str, indent: str = "") -> str:
+    return textwrap.fill(
+        text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _section(title: str, body: str) -> str:
+    return f"{title}\n{'-' * len(title)}\n{body}"
+
+
+def _numbers(look: Look) -> str:
+    """The counts, a line each, and what their reasons mean."""
+    told = [c for c in look.counts if c.status is not Status.NOT_MODELLED]
+    lines = [
+        (zone_label(c.zone), class_label(c.class_name), _quantity(c), f"{share(c.observed_fraction)} seen")
+        for c in told
+    ]
+    widths = [max((len(line[k]) for line in lines), default=0) for k in range(3)]
+    table = [
+        "  ".join([*(cell.ljust(w) for cell, w in zip(line, widths, strict=False)), line[3]])
+        for line in lines
+    ]
+    unknown = sorted({class_label(c.class_name) for c in look.counts if c.status is Status.NOT_MODELLED})
+    notes = [explain(r) for r in dict.fromkeys(r for c in told for r in remarks(c))]
+    if unknown:
+        notes.append(f"These weights do not know {listed(unknown)}: no number, which is not zero.")
+    return "\n".join([*table, "", *(_filled(f"- {note}", "  ") for note in notes)]).rstrip()
+
+
+def _quantity(count: Count) -> str:
+    if count.low is None or count.high is None or count.estimate is None:
+        return number(count)
+    return f"{number(count)} (estimate {count.estimate:g}, 90 % between {count.low:g} and {count.high:g})"
+
+
+def _frame(told: Told, n: int) -> str:
+    run = told.look.runs[n]
+    scene = run.scene
+    when = moment(scene.time, scene.time_precision)
+    facts = [
+        ("frame", f"{n + 1} of {len(told.look.runs)}, in frame-{n + 1}/"),
+        ("picture", scene_name(scene.path)),
+        ("SHA-256", scene.sha256 or f"none, a remote file: {scene.identity}"),
+        ("taken", f"{when} (known from: {scene.time_source})" if scene.time else when),
+        ("one pixel", f"{scene.gsd_m:.3f} m on the ground"),
+        ("weights", f"{run.model.name}, SHA-256 {run.model.sha256}"),
+        ("mask", _mask(run, told.masks[n])),
+        ("zones", f"{SITES}, geometry hash {run.site.geometry_hash}"),
+        ("software", f"apronwatch {run.software_version}, {run.device or 'device not known'}"),
+    ]
+    if run.failure is not None:
+        facts.append(
+            ("FAILED", f"{published(run.failure, run.scene_paths)}: nothing can be said, which is not zero")
+        )
+    facts += [("note", published(w, run.scene_paths)) for w in scene.warnings]
+    facts += [("note", told.pictures[n])] if told.pictures[n] else []
+    return "\n".join(_filled(f"{name + ':':<11}{said}", " " * 11) for name, said in facts)
+
+
+def _mask(run: ArchivedRun, mask: MaskTold | None) -> str:
+    if not run.masks_hash:
+        return "none"
+    if mask is None:
+        where = "not in this folder: it was not at hand when the folder was made"
+    else:
+        item = ["that of the STAC item"] if mask.item and not mask.file else []
+        where = listed([*([mask.file] if mask.file else []), *item])
+    return f"{where}, hash {run.masks_hash}"
+
+
+def _again(told: Told) -> str:
+    runs = told.look.runs
+    if all(run.failure is not None for run in runs):
+        return _filled("There is no number to check: the run failed. This command tries again:") + _indented(
+            told
+        )
+    pictures = "the picture" if len(runs) == 1 else f"the {several(len(runs), 'picture')}"
+    text = [
+        _filled(
+            f"With apronwatch {runs[0].software_version}, put {pictures} into this folder and run in it:"
+        ),
+        _indented(told).strip("\n"),
+        _filled(
+            "The program refuses weights of another SHA-256 by itself. To have hashes and numbers compared "
+            "too, instead run `apronwatch verify .` here; it says `same` or shows what differs."
+        ),
+    ]
+    if len(runs) > 1:
+        united = shlex.join(["apronwatch", "series", runs[0].site.id, "--archive", FRESH])
+        text.insert(
+            2, _filled("It prints each frame by itself; the numbers above unite them, each object once:")
+        )
+        text.insert(3, f"    {united}")
+    if any(run.scene.time_source == REDATED for run in runs):
+        text.append(
+            _filled(
+                "The time was corrected by hand (`archive redate`): the picture's own metadata say otherwise, so the "
+                "command counts without one. Numbers do not depend on it."
+            )
+        )
+    if any(run.masks_hash and not mask for run, mask in zip(runs, told.masks, strict=True)):
+        text.append(
+            _filled("A mask is missing here (see above): without it, give it with --mask, or numbers differ.")
+        )
+    return "\n\n".join(text)
+
+
+def _indented(told: Told) -> str:
+    return f"\n\n    {command(told)}"
+
+
+def _contents(told: Told) -> str:
+    frames = "frame-1/" if len(told.look.runs) == 1 else f"frame-1/ to frame-{len(told.look.runs)}/"
+    lines = [
+        "manifest.json   SHA-256 of every other file here, of picture, mask and weights; parameters; versions",
+        "counts.json     the numbers, as `apronwatch count --json` prints them; under `look` what was published",
+        f"{SITES}   the zones, in longitude and latitude (or in pixels of the picture)",
+        f"{frames}",
+        "  overlay.png   the picture with zones and counted boxes",
+        "  chips-1.png … every object that was counted, highest score first",
+        "  boxes.csv     every box that the weights gave, counted or not and why; chip 1-12 is the 12th on sheet 1",
+        "  boxes.geojson the same boxes, to lay over a map",
+    ]
+    lines += [f"{told.card}   what is known of the weights"] if told.card else []
+    lines += [f"{SCENES}      which pictures, for the command above"] if len(told.look.runs) > 1 else []
+    words = [_filled(f"- {word}: {said}", "  ") for word, said in WHY_NOT.items()]
+    return "\n".join([*lines, "", "Why a box does not count (`why_not`):", *words])
+
+
+def model_option(name: str, by_name: bool, file: Path | None) -> tuple[str, ...]:
+    """How to name the weights to the program."""
+    if by_name:
+        return ("--model", name)
+    return ("--model", file.name if file else f"{name}.onnx", *(() if file else ("--trust",)))

@@ -1,0 +1,209 @@
+"""Alarms and their absence in plain sentences: what changed, what that is worth, what could not have been seen."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from apronwatch.activity import LEAST_BEFORE, P_ALARM
+from apronwatch.archive import SeriesRow
+from apronwatch.changes import Alarm, Changes, LeftOut, Stretch, Watched, expected
+from apronwatch.changes.watching import rate
+from apronwatch.counts import SEEN_LESS_THAN_HALF
+from apronwatch.outlook import Outlook
+from apronwatch.report.words import class_label, listed, moment, reason_label, several, share
+
+VARIABLE_PLACES = (
+    "These rates hold for places whose counts vary by chance alone. Others alarm more often and hide more: in "
+    "simulation (benchmarks/false_alarms.py: 200 places of about 20 objects, 24 looks each) 5 % of steady places "
+    "raised an alarm at all, 12 % of those whose variance is four times the mean, and 30 % of those whose level "
+    "swings by 30 % with the season; a drop to 40 % was found within three looks at 70 %, 16 % and 39 % of them."
+)
+"""The whole table stands in docs/changes.md."""
+
+_GSD_APART = 1.25
+"""Metres of one pixel before over those since, or the reverse, from which a reader must be told."""
+
+
+def title(stretch: Stretch, *, whole: bool = False) -> str:
+    """`planes in main-apron`; with `whole` also the weights and whether the outline is an older one."""
+    said = f"{class_label(stretch.class_name)} in {_zone(stretch)}"
+    if whole:
+        said += f", weights {_weights(stretch.any_row)}"
+        said += "" if stretch.newest_outline else ", an older outline"
+    return said
+
+
+def alarm_sentences(alarm: Alarm) -> list[str]:
+    """What changed and on which looks that rests; what such an alarm is worth; what it could not have seen."""
+    said = [_what(alarm), _worth(alarm)]
+    ahead = expected(alarm.before) if alarm.by_scan else None
+    if ahead is not None:
+        said.append(found_sentence(ahead, alarm.before[0].count.class_name))
+    return [*said, *_grain(alarm)]
+
+
+def quiet_sentences(watched: Watched) -> list[str]:
+    """That a series raised no alarm since its last change, and what it could have found."""
+    rows = watched.current
+    if not rows:
+        return ["No look gave a number that a test could rest on: nothing can be said of changes."]
+    of = class_label(watched.stretch.class_name)
+    span = several(len(rows), "look")
+    span += f" from {_day(rows[0])} to {_day(rows[-1])}" if len(rows) > 1 else f", of {_day(rows[0])}"
+    if len(rows) == 1:
+        return [f"{span}: nothing to compare with."]
+    if not any(row.count.seen for row in rows):
+        return [f"No alarm in {span}: no {of} were seen at all, so there was no drop to find."]
+    said = [f"No alarm in {span}, with about {about(rate(rows))} {of} a look."]
+    ahead = expected(rows)
+    if ahead is None:
+        said.append(
+            f"That is less than {LEAST_BEFORE} looks: each new one is tested against all before it (pair test), "
+            "which finds only large changes."
+        )
+        return said
+    return [*said, found_sentence(ahead, watched.stretch.class_name), f"{_false_alarms(ahead)}."]
+
+
+def found_sentence(ahead: Outlook, class_name: str) -> str:
+    """How a drop would fare: `With about 5 planes a look, a drop to about 2 is found in 7 % of cases …`."""
+    now, then = about(ahead.rate), about(ahead.rate * ahead.drop_to)
+    return (
+        f"With about {now} {class_label(class_name)} a look, a drop to about {then} is found in "
+        f"{percent(ahead.found_by[-1])} of cases within three looks."
+    )
+
+
+def left_out_words(stretch: Stretch) -> str:
+    """`2026-03-12 (31 % seen), 2026-04-02 (not observed)`, or `all 9 looks (not looked for)`."""
+    left_out = stretch.left_out
+    reasons = {left.reason for left in left_out}
+    if not stretch.looks and len(left_out) > 1 and len(reasons) == 1 and SEEN_LESS_THAN_HALF not in reasons:
+        return f"all {several(len(left_out), 'look')} ({_why(left_out[0])})"
+    return ", ".join(f"{_day(left.row)} ({_why(left)})" for left in left_out)
+
+
+def notes(watched: Sequence[Watched]) -> list[str]:
+    """What keeps the looks of one site apart."""
+    said = []
+    models = {w.stretch.any_row.model_sha256: _weights(w.stretch.any_row) for w in watched if w.stretch.looks}
+    if len(models) > 1:
+        said.append(
+            f"Counts of different weights are not compared: looks of {listed(models.values())} are watched apart. "
+            "With --model only the runs of one are used."
+        )
+    older = sorted({_zone(w.stretch) for w in watched if w.stretch.looks and not w.stretch.newest_outline})
+    if older:
+        said.append(
+            f"Counts in an older outline of {listed(older)} are watched apart from those in the newest."
+        )
+    return said
+
+
+def summary(changes: Changes, watched: Sequence[Watched]) -> str:
+    """How many alarms stand, and among how many tests."""
+    alarms = [alarm for w in watched for alarm in w.alarms]
+    standing, rest = sum(a.stands for a in alarms), sum(not a.stands for a in alarms)
+    tests = several(sum(w.tests for w in watched), "test")
+    said = f"{several(standing, 'alarm') if standing else 'No alarm'} among {tests}"
+    if rest:
+        said += f", and {several(rest, 'more that does', 'more that do')} not stand"
+    return f"{said} (share of false ones accepted among the alarms of a day: {percent(changes.false_discoveries)})."
+
+
+def about(value: float) -> str:
+    """A mean number of objects no finer than anyone should read it."""
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
+
+
+def percent(value: float) -> str:
+    """A chance as a percentage; never 0 or 100, which a simulation cannot tell."""
+    if value < 0.005:
+        return "less than 1 %"
+    return f"{100 * value:.0f} %" if value < 0.995 else "more than 99 %"
+
+
+def of_thousand(value: float) -> str:
+    """A rate per look as looks of 1,000."""
+    return f"about {1000 * value:.0f}" if value >= 0.0005 else "fewer than 1"
+
+
+def probability(value: float) -> str:
+    """Two digits, without an exponent."""
+    return str(np.format_float_positional(value, precision=2, fractional=False, trim="-"))
+
+
+def movement(alarm: Alarm) -> str:
+    """`fell from about 14 to about 5`."""
+    verb = "fell" if alarm.rate_since < alarm.rate_before else "rose"
+    return f"{verb} from about {about(alarm.rate_before)} to about {about(alarm.rate_since)}"
+
+
+def _what(alarm: Alarm) -> str:
+    last, first, raised = alarm.before[-1], alarm.since[0], alarm.since[-1]
+    start, end = _apart(last, first)
+    count = last.count
+    rests = f"{several(len(alarm.before), 'look')} before, {len(alarm.since)} since"
+    if raised is not first:
+        rests += f", of which {_day(raised)} raised the alarm"
+    place = "the whole site" if count.zone == "*" else count.zone
+    return f"Between {start} and {end} {class_label(count.class_name)} in {place} {movement(alarm)} a look ({rests})."
+
+
+def _worth(alarm: Alarm) -> str:
+    told = f"p = {probability(alarm.p)}, after accounting for {several(alarm.tests, 'test')} of that day "
+    told += f"q = {probability(alarm.q)}."
+    if not alarm.stands:
+        told += " Of so many tests that may well be chance: the alarm does not stand."
+    ahead = expected(alarm.before) if alarm.by_scan else None
+    if ahead is not None:
+        return f"{_false_alarms(ahead)}; {told}"
+    few = several(len(alarm.before), "look")
+    return (
+        f"With only {few} before, the newest was tested against them (pair test): a steady place raises such an "
+        f"alarm in at most {1000 * P_ALARM:.0f} of 1,000 looks; {told}"
+    )
+
+
+def _false_alarms(ahead: Outlook) -> str:
+    return (
+        f"A steady place raises such an alarm in {of_thousand(ahead.alarms_per_look)} of 1,000 looks "
+        f"({percent(ahead.any_in_24)} of series of 24 looks)"
+    )
+
+
+def _grain(alarm: Alarm) -> list[str]:
+    """A warning where the pictures before and since differ in grain: what they could show does too."""
+    before, since = (float(np.median([row.gsd_m for row in rows])) for rows in (alarm.before, alarm.since))
+    if max(before, since) < _GSD_APART * min(before, since):
+        return []
+    return [
+        f"The looks before have {before:.2f} m a pixel, those since {since:.2f} m: coarser pictures show fewer "
+        "objects, and the test does not allow for it."
+    ]
+
+
+def _why(left: LeftOut) -> str:
+    if left.reason == SEEN_LESS_THAN_HALF:
+        return f"{share(left.row.count.observed_fraction)} seen"
+    return reason_label(left.reason)
+
+
+def _apart(one: SeriesRow, other: SeriesRow) -> tuple[str, str]:
+    """Two days, or two times where the looks are hours apart."""
+    if other.time - one.time < timedelta(days=1):
+        return moment(one.time, one.time_precision), moment(other.time, other.time_precision)
+    return _day(one), _day(other)
+
+
+def _day(row: SeriesRow) -> str:
+    return moment(row.time, "day")
+
+
+def _zone(stretch: Stretch) -> str:
+    return "the whole site" if stretch.zone == "*" else stretch.zone
+
+
+def _weights(row: SeriesRow) -> str:
+    return f"{row.model_name} ({row.model_sha256[:8]})"

@@ -1,0 +1,95 @@
+"""Scenarios of the package in an archive by their true counts: nothing is drawn, nothing is detected."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+import numpy as np
+import shapely
+
+from apronwatch.archive import Archive
+from apronwatch.counts import COMPLETE_FROM, Count, Status
+from apronwatch.detections import Detections
+from apronwatch.run import ModelInfo, Run
+from apronwatch.site import Site
+from apronwatch.taxonomy import CLASSES
+from apronwatch.visibility import Visibility
+from apronwatch_datasets.synthetic import Scenario, site_of
+from apronwatch_datasets.synthetic.drawing import solid_of
+from apronwatch_datasets.synthetic.spec import Scene
+from tests.detector.archive import examples
+
+
+@cache
+def _class_of(type_name: str) -> str | None:
+    return solid_of(type_name, 0).class_name
+
+
+def true_counts(scenario: Scenario, scene: Scene) -> dict[tuple[str, str], int]:
+    """How many of each class truly stood in each zone, and in all of them (`*`)."""
+    outlines = {zone.id: zone.outline for zone in scenario.base.zones}
+    outlines["*"] = shapely.union_all(list(outlines.values()))
+    there = [(shapely.Point(p.x_m, p.y_m), _class_of(p.type_name)) for p in scene.parked if p.kind == "real"]
+    return {
+        (zone, name): sum(of == name and bool(shapely.intersects(outline, at)) for at, of in there)
+        for zone, outline in outlines.items()
+        for name in CLASSES
+    }
+
+
+def store(
+    archive: Archive,
+    scenario: Scenario,
+    *,
+    looks: Iterable[int] | None = None,
+    seen: Mapping[int, float] | None = None,
+    models: Mapping[int, ModelInfo] | None = None,
+    interval: bool = False,
+) -> None:
+    """Store looks of a scenario as runs of a detector that errs never.
+
+    Args:
+        archive: to store in.
+        scenario: whose looks.
+        looks: their numbers in the order of storing; all, in order of time, by default.
+        seen: share of every zone that a look saw, 1 by default; of the objects as many are drawn by lot.
+        models: weights of a look, where they are not `examples.MODEL`.
+        interval: give the counts a made estimate and interval.
+    """
+    site = site_of(scenario.base)
+    for n in range(len(scenario.scenes)) if looks is None else looks:
+        fraction = (seen or {}).get(n, 1.0)
+        scene = scenario.scenes[n]
+        zones = [*(zone.id for zone in site.zones), "*"]
+        run = Run(
+            scene=examples.scene(f"{scene.name}.tif", time=scene.look.time, gsd_m=scene.look.gsd_m),
+            model=(models or {}).get(n, examples.MODEL),
+            parameters={"site": site.geometry_hash},
+            detections=Detections.empty(examples.CRS),
+            thresholds=dict.fromkeys(CLASSES, 0.4),
+            visibility=Visibility(dict.fromkeys(zones, fraction), dict.fromkeys(zones, 1e4), None),
+            saturated=shapely.Polygon(),
+            hidden=np.zeros(0, dtype=np.bool_),
+        )
+        archive.store(run, _counts(site, true_counts(scenario, scene), fraction, n, interval), site)
+
+
+def _counts(
+    site: Site, truth: Mapping[tuple[str, str], int], fraction: float, seed: int, interval: bool
+) -> list[Count]:
+    rng = np.random.default_rng(seed)
+    counts = []
+    for (zone, name), there in truth.items():
+        if fraction == 0:
+            unseen = (site.id, zone, name, None, None, None, None, 0.0, Status.UNSEEN, ("unseen",))
+            counts.append(Count(*unseen))
+            continue
+        shown = there if fraction == 1 else int(rng.binomial(there, fraction))
+        estimate = low = high = None
+        if interval and fraction >= 0.5:
+            wide = 1.6 * np.sqrt(shown + 1) / fraction
+            estimate = round(shown / fraction, 1)
+            low, high = float(max(shown, round(estimate - wide))), float(round(estimate + wide))
+        status = Status.COMPLETE if fraction >= COMPLETE_FROM else Status.PARTIAL
+        reasons = () if status is Status.COMPLETE else ("partial",)
+        counts.append(Count(site.id, zone, name, shown, estimate, low, high, fraction, status, reasons))
+    return counts
