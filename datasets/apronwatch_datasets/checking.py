@@ -12,7 +12,7 @@ from apronwatch.detections import Polygons
 from apronwatch.geometry import areas, envelopes, min_area_boxes, pair_iou, rotated_boxes
 from apronwatch_datasets.class_map import ClassMap, Fate
 from apronwatch_datasets.faults import FaultKind, Mending
-from apronwatch_datasets.records import UNCLASSED, Card, Objects
+from apronwatch_datasets.records import UNCLASSED, Card, Objects, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceObjects
 
 OUTSIDE_PX = 1.0
@@ -24,6 +24,9 @@ the xView scorer's own preparation drops a box (DIUx-xView/xView1_baseline)."""
 
 SHOWN_PX = 2.0
 """A clipped box must be this long and wide, or it is only ignored."""
+
+FAR_PX = 1e9
+"""Corners further out than this are no measure of anything, and their areas may overflow."""
 
 UNCUT = 1e-6
 """Of its area; a box that clipping takes no more of is not cut."""
@@ -72,6 +75,8 @@ class Check:
     def run(self) -> Checked:
         """All checks, in the order in which one needs another."""
         self._unmapped()
+        self._far()
+        self._inverted()
         self._flat()
         self._crossed()
         self._outside()
@@ -97,6 +102,22 @@ class Check:
             self._fault(
                 k, FaultKind.UNKNOWN_CLASS, "a class that the class map does not name", Mending.IGNORED
             )
+
+    def _far(self) -> None:
+        far = (np.abs(self._polygons) > FAR_PX).any(axis=(1, 2))
+        for k in np.flatnonzero(self._here & far).tolist():
+            message = f"corners {_corners(self._polygons[k])} are beyond any image"
+            self._drop(k, FaultKind.OUTSIDE_IMAGE, message)
+        self._polygons[far] = 0.0
+
+    def _inverted(self) -> None:
+        """Of a box written as its sides the right one may lie left of the left one: there is one box that it means."""
+        first, third = self._polygons[:, 0], self._polygons[:, 2]
+        for k in np.flatnonzero(self._here & self._found.sided & (third < first).any(axis=1)).tolist():
+            message = f"left top ({_point(first[k])}), right bottom ({_point(third[k])})"
+            low, high = np.minimum(first[k], third[k]), np.maximum(first[k], third[k])
+            self._polygons[k] = horizontal_boxes(*low, *high)[0]
+            self._fault(k, FaultKind.INVERTED_BOX, message, Mending.SORTED)
 
     def _flat(self) -> None:
         with np.errstate(invalid="ignore"):
@@ -152,11 +173,18 @@ class Check:
         for a, b in zip(there[first[alike]].tolist(), there[second[alike]].tolist(), strict=True):
             if not (self._here[a] and self._here[b]):
                 continue
-            message = f"the same box as {self._found.names[a]} of line {self._found.lines[a]}"
-            if self._classes[a] == self._classes[b]:
-                self._drop(b, FaultKind.DOUBLED_BOX, message)
-            else:
-                self._fault(b, FaultKind.DOUBLED_BOX, message, Mending.NOTHING)
+            if self._classes[a] != self._classes[b]:
+                self._fault(b, FaultKind.DOUBLED_BOX, self._same_as(a), Mending.NOTHING)
+                continue
+            # What is ignored or difficult says less than an ordinary object; of two alike the first stays.
+            stays, goes = (b, a) if self._doubt(b) < self._doubt(a) else (a, b)
+            self._drop(goes, FaultKind.DOUBLED_BOX, self._same_as(stays))
+
+    def _doubt(self, k: int) -> tuple[bool, bool]:
+        return bool(self._ignore[k]), bool(self._found.difficult[k])
+
+    def _same_as(self, k: int) -> str:
+        return f"the same box as {self._found.names[k]} of line {self._found.lines[k]}"
 
     def _drop(self, k: int, kind: FaultKind, message: str) -> None:
         self._here[k] = False
@@ -207,17 +235,28 @@ def clip(
 
 
 def framed(polygon: NDArray[np.float64], points: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """The box (4, 2) around points (P, 2), by default its own corners, at the angle of a box's first side."""
+    """The box (4, 2) around points (P, 2), by default its own corners, at the angle of a box's first side.
+
+    Corners go around it as those of the box do, and each is the one at the same end of both sides: which side is which,
+    some tell a heading from.
+    """
     side = polygon[1] - polygon[0]
     angle = float(np.arctan2(side[1], side[0]))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     local = (polygon if points is None else points) @ turn.T
     low, high = local.min(axis=0), local.max(axis=0)
     centre = ((low + high) / 2) @ turn
-    box: NDArray[np.float64] = rotated_boxes(centre[0], centre[1], high[0] - low[0], high[1] - low[1], angle)[
-        0
-    ]
+    length, width = high - low
+    # A width below zero gives the corners in the other winding.
+    width = np.copysign(width, _signed_area(polygon))
+    box: NDArray[np.float64] = rotated_boxes(centre[0], centre[1], length, width, angle)[0]
     return box
+
+
+def _signed_area(polygon: NDArray[np.float64]) -> float:
+    """Of one box (4, 2); above zero if its corners go from the x to the y axis."""
+    (x, y), (x_next, y_next) = (polygon - polygon[0]).T, np.roll(polygon - polygon[0], -1, axis=0).T
+    return float((x * y_next - x_next * y).sum() / 2)
 
 
 def shortest_side(polygon: NDArray[np.float64]) -> float:
@@ -251,4 +290,8 @@ def _touching(boxes: Polygons) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _corners(polygon: NDArray[np.float64]) -> str:
-    return " ".join(f"({x:.6g}, {y:.6g})" for x, y in polygon)
+    return " ".join(f"({_point(corner)})" for corner in polygon)
+
+
+def _point(corner: NDArray[np.float64]) -> str:
+    return f"{corner[0]:.6g}, {corner[1]:.6g}"

@@ -1,8 +1,8 @@
 """What each source class is to us: one table, one row a class."""
 
 import csv
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -17,6 +17,9 @@ from apronwatch.taxonomy import CLASSES, class_id
 from apronwatch_datasets.records import UNCLASSED
 
 COLUMNS = ("dataset", "source_class", "target", "reason")
+COMPLETE = "complete"
+"""A fifth column, which a user's own table may have: `yes` where the dataset labels all of the target."""
+
 LARGE_VEHICLE_M = 7.0
 """Vehicles of this length or longer are large, where a dataset does not tell cars and lorries apart."""
 
@@ -36,6 +39,13 @@ class Special(StrEnum):
 TARGETS = frozenset((*CLASSES, *Special))
 
 
+def _ours(target: str | None) -> Collection[str]:
+    """Our classes that a target stands for."""
+    if target == Special.VEHICLE_BY_SIZE:
+        return ("vehicle_small", "vehicle_large")
+    return (target,) if target in CLASSES else ()
+
+
 class Fate(StrEnum):
     """What becomes of an object."""
 
@@ -52,17 +62,28 @@ class ClassMap:
 
     Attributes:
         targets: source class -> one of `TARGETS`.
+        complete: source class -> whether its dataset labels all of its target, where a user says so.
     """
 
     targets: Mapping[str, str]
+    complete: Mapping[str, bool] = field(default_factory=dict)
 
     def target(self, name: str) -> str | None:
         """One of `TARGETS`; None for a class that no row names."""
         return self.targets.get(name) or self.targets.get(ANY) or (name if name in CLASSES else None)
 
     def ours(self, names: Iterable[str]) -> frozenset[str]:
-        """Our classes that some source classes are. What is told apart by its size alone is not among them."""
-        return frozenset(CLASSES) & {self.target(name) for name in names}
+        """Our classes that a dataset labels completely, if it labels all that it calls by some names.
+
+        One of our own names, used as such, is complete. Another name says nothing of ours: who labels every `bus` may
+        have left out every lorry. There it takes the user's word.
+        """
+        return frozenset(ours for name in names for ours in self._complete(name))
+
+    def _complete(self, name: str) -> Collection[str]:
+        target = self.target(name)
+        said = self.complete.get(name if name in self.targets else ANY)
+        return _ours(target) if said or (said is None and target == name) else ()
 
     def assign(
         self, names: NDArray[np.str_], polygons: Polygons, gsd_m: float | None
@@ -103,21 +124,40 @@ def _assigned(
 
 def _lengths(polygons: Polygons) -> NDArray[np.float64]:
     """Longer side (N,) of each box."""
-    sides = np.linalg.norm(np.roll(polygons, -1, axis=1) - polygons, axis=-1)
+    # Corners beyond any image are dropped later, by the check.
+    with np.errstate(over="ignore", invalid="ignore"):
+        sides = np.linalg.norm(np.roll(polygons, -1, axis=1) - polygons, axis=-1)
     longest: NDArray[np.float64] = sides.max(axis=1, initial=0.0)
     return longest
 
 
+@dataclass(frozen=True)
+class _Row:
+    """`complete`: None where it is not said."""
+
+    target: str
+    complete: bool | None
+
+
+_Table = dict[str, dict[str, _Row]]
+
+
 def class_map(dataset: str, own: Path | None = None) -> ClassMap:
-    """The map of one dataset; rows of a user's own table (the same columns) go before the table's.
+    """The map of one dataset; rows of a user's own table go before the table's.
+
+    A user's table has the same columns, and may have `COMPLETE` as a fifth.
 
     Raises:
-        ClassMapInvalid: a table with other columns, an unknown target, or two rows for one class.
+        ClassMapInvalid: a table with other columns, an unknown target, two rows for one class, or a `complete` that is
+            neither yes nor no, or is yes for a target that is none of our classes.
     """
     rows = dict(_table().get(dataset, {}))
     if own is not None:
-        rows |= _read(own.name, _text(own)).get(dataset, {})
-    return ClassMap(rows)
+        rows |= _read(own.name, _text(own), (COLUMNS, (*COLUMNS, COMPLETE))).get(dataset, {})
+    return ClassMap(
+        {name: row.target for name, row in rows.items()},
+        {name: row.complete for name, row in rows.items() if row.complete is not None},
+    )
 
 
 def _text(path: Path) -> str:
@@ -130,18 +170,19 @@ def _text(path: Path) -> str:
 
 
 @cache
-def _table() -> dict[str, dict[str, str]]:
+def _table() -> _Table:
     source = files("apronwatch_datasets").joinpath("class_map.csv")
-    return _read("class_map.csv", source.read_text(encoding="utf-8"))
+    return _read("class_map.csv", source.read_text(encoding="utf-8"), (COLUMNS,))
 
 
-def _read(name: str, text: str) -> dict[str, dict[str, str]]:
+def _read(name: str, text: str, headers: Collection[tuple[str, ...]]) -> _Table:
     reader = csv.DictReader(text.splitlines())
-    if reader.fieldnames is None or tuple(reader.fieldnames) != COLUMNS:
+    if tuple(reader.fieldnames or ()) not in headers:
+        also = f", and {COMPLETE} if you like" if len(headers) > 1 else ""
         raise ClassMapInvalid(
-            f"{name}: columns {', '.join(reader.fieldnames or ()) or 'none'}; expected {', '.join(COLUMNS)}"
+            f"{name}: columns {', '.join(reader.fieldnames or ()) or 'none'}; expected {', '.join(COLUMNS)}{also}"
         )
-    table: dict[str, dict[str, str]] = {}
+    table: _Table = {}
     for row in reader:
         dataset, source, target = (row[c] or "" for c in COLUMNS[:3])
         where = f"{name}:{reader.line_num}"
@@ -151,5 +192,16 @@ def _read(name: str, text: str) -> dict[str, dict[str, str]]:
             )
         if source in table.setdefault(dataset, {}):
             raise ClassMapInvalid(f"{where}: a second row for {source!r} of {dataset}; keep one")
-        table[dataset][source] = target
+        table[dataset][source] = _Row(target, _said(row.get(COMPLETE), target, where))
     return table
+
+
+def _said(told: str | None, target: str, where: str) -> bool | None:
+    word = (told or "").strip().lower()
+    if word not in ("", "yes", "no"):
+        raise ClassMapInvalid(f"{where}: {COMPLETE} is {told!r}; expected yes, no or nothing")
+    if word == "yes" and not _ours(target):
+        raise ClassMapInvalid(
+            f"{where}: {COMPLETE} is yes for {target!r}; expected a target that is one of our classes, or no"
+        )
+    return word == "yes" if word else None

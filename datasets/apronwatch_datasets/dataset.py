@@ -15,6 +15,9 @@ from apronwatch_datasets.pictures import read_picture
 from apronwatch_datasets.records import Card, LabelledImage
 from apronwatch_datasets.source import Log, SourceImage
 
+SQUARE_TO = 1.02
+"""Pixels are square on the ground where the two sides differ by no more than this ratio."""
+
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
 
@@ -98,19 +101,21 @@ class _Seen:
     """What the image file itself says, or why it says nothing."""
 
     size: tuple[int, int] | None
-    gsd_m: float | None
-    why: str
+    gsd_m: float | None = None
+    axes_gsd_m: tuple[float, float] | None = None
+    exif_turned: bool = False
+    why: str = ""
 
 
 def _look(source: SourceImage) -> _Seen:
     if not source.path.is_file():
-        return _Seen(None, None, "")
+        return _Seen(None)
     try:
         picture = read_picture(source.path)
     except ApronwatchError as error:
-        return _Seen(None, None, str(error))
+        return _Seen(None, why=str(error))
     height, width = picture.valid.shape
-    return _Seen((width, height), picture.gsd_m, "")
+    return _Seen((width, height), picture.gsd_m, picture.axes_gsd_m, picture.exif_turned)
 
 
 def _verified(
@@ -128,7 +133,14 @@ def _verified(
             f"labels made for {said[0]} x {said[1]} pixels, {source.path.name} has {seen.size[0]} x {seen.size[1]}",
             Mending.AS_THE_FILE_SAYS,
         )
-    gsd_m = seen.gsd_m or source.gsd_m
+    gsd_m = None if _oblong(source, seen, log) else seen.gsd_m or source.gsd_m
+    if seen.exif_turned:
+        log.add(
+            FaultKind.EXIF_TURNED,
+            source.path,
+            "its EXIF asks viewers to turn it; its labels are taken to be of the pixels as stored",
+            Mending.NOTHING,
+        )
     checked = Check(source.objects, seen.size, labels, gsd_m, classes, card, log).run()
     annotated = card.annotated if source.annotated is None else classes.ours(source.annotated)
     image = LabelledImage(
@@ -144,6 +156,22 @@ def _verified(
         source.published_split,
     )
     return image, checked.fates
+
+
+def _oblong(source: SourceImage, seen: _Seen, log: Log) -> bool:
+    """Whether no one GSD holds along both axes; no label of ours has two."""
+    if seen.axes_gsd_m is None:
+        return False
+    across, down = seen.axes_gsd_m
+    if max(across, down) <= SQUARE_TO * min(across, down):
+        return False
+    log.add(
+        FaultKind.OBLONG_PIXELS,
+        source.path,
+        f"its pixels cover {across:.3g} m by {down:.3g} m of ground; warp it to a grid in metres to know its GSD",
+        Mending.GSD_UNKNOWN,
+    )
+    return True
 
 
 def _left_out(source: SourceImage, seen: _Seen, log: Log) -> Mapping[str, Counter[str]]:

@@ -25,6 +25,8 @@ class SourceObjects:
         difficult: (N,) bool, marked so by the dataset.
         ignore: (N,) bool, marked by the dataset as not to be learned from (a crowd, a mask).
         lines: (N,) int64, line of the label file, or 1-based number of the object in it.
+        sided: (N,) bool, written as sides (left, top, right, bottom; or a corner or centre, width and height): the
+            corners stand in that order, from left top to left bottom.
     """
 
     polygons: Polygons
@@ -33,6 +35,7 @@ class SourceObjects:
     difficult: NDArray[np.bool_]
     ignore: NDArray[np.bool_]
     lines: NDArray[np.int64]
+    sided: NDArray[np.bool_]
 
     @classmethod
     def of(
@@ -44,6 +47,7 @@ class SourceObjects:
         difficult: ArrayLike = False,
         ignore: ArrayLike = False,
         lines: ArrayLike | None = None,
+        sided: ArrayLike = False,
     ) -> Self:
         """From columns; single values hold for all, lines count from 1."""
         n = len(names)
@@ -58,6 +62,7 @@ class SourceObjects:
             flags(difficult),
             flags(ignore),
             np.arange(1, n + 1) if lines is None else np.asarray(lines, dtype=np.int64).reshape(n),
+            flags(sided),
         )
 
     def __len__(self) -> int:
@@ -71,8 +76,9 @@ class SourceImage:
     Attributes:
         path: where the image should be; it may be missing.
         width, height: as the labels say, None where they do not.
-        annotated: classes labelled completely in this image, ours or the dataset's own, which the class map
-            translates; None for those of the dataset's card.
+        annotated: names of classes labelled completely in this image; None for those of the dataset's card. Our own
+            names stand for themselves; what the dataset's own make complete of ours, the class map says
+            (`ClassMap.complete`).
     """
 
     name: str

@@ -147,3 +147,62 @@ def test_a_clipped_box_holds_all_that_shows(drawn: tuple[float, ...]) -> None:
     assert box.buffer(1e-6).covers(shows)
     assert box.area <= whole.area * (1 + 1e-6)
     assert whole.buffer(1e-6).covers(box)
+
+
+@given(boxes, st.booleans(), st.integers(0, 3))
+@settings(max_examples=200, deadline=None)
+def test_a_clipped_box_keeps_the_order_of_its_corners(
+    drawn: tuple[float, ...], reverse: bool, first: int
+) -> None:
+    """Same winding, and each corner is the one that lies nearest to where it was, of all ways to begin."""
+    polygon = rotated_boxes(*drawn)[0]
+    polygon = np.roll(polygon[::-1] if reverse else polygon, first, axis=0)
+    if shapely.polygons(polygon).area < 1:
+        return
+    clipped, _ = clip(polygon, (0.0, 0.0, 100.0, 80.0))
+    if clipped is None or shapely.polygons(clipped).area < 1:
+        return
+    assert shapely.is_ccw(shapely.linearrings(clipped)) == shapely.is_ccw(shapely.linearrings(polygon))
+    ways = [np.roll(way, k, axis=0) for way in (clipped, clipped[::-1]) for k in range(4)]
+    apart = [float(((way - polygon) ** 2).sum()) for way in ways]
+    assert apart[0] == pytest.approx(min(apart), rel=1e-9, abs=1e-6)
+
+
+def test_a_box_of_the_other_winding_clipped_by_hand() -> None:
+    done, _ = check([[(90, 20), (110, 20), (110, 10), (90, 10)]], ["plane"])
+    expected = [[90, 20], [100, 20], [100, 10], [90, 10]]
+    np.testing.assert_allclose(done.objects.polygons[0], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("worse", ["difficult", "ignore"])
+@pytest.mark.parametrize("first_is_worse", [True, False])
+def test_of_doubles_the_ordinary_one_stays(worse: str, first_is_worse: bool) -> None:
+    box = horizontal_boxes([10], [10], [30], [20])
+    flags = {worse: [first_is_worse, not first_is_worse]}
+    done, log = check(np.concatenate([box, box + 0.1]), ["plane"] * 2, **flags)
+    assert done.objects.lines.tolist() == [2 if first_is_worse else 1]
+    assert not (done.objects.difficult | done.objects.ignore).any()
+    assert [fault.line for fault in log.faults] == [1 if first_is_worse else 2]
+
+
+def test_sides_the_wrong_way_round_are_sorted_and_said() -> None:
+    inverted = horizontal_boxes([30, 10, 30], [10, 20, 20], [10, 30, 10], [20, 10, 10]) + 0.0
+    inverted[:, :, 0] += np.array([0, 30, 60])[:, None]
+    done, log = check(inverted, ["plane", "ship", "harbor"], oriented=False, sided=True)
+    expected = horizontal_boxes([10, 40], [10, 10], [30, 60], [20, 20])
+    assert done.objects.polygons.tolist() == expected.tolist()
+    assert kinds(log) == [(FaultKind.INVERTED_BOX, Mending.SORTED)] * 2, "background is no object"
+
+
+@pytest.mark.parametrize("corner", [1e30, 1e300, np.inf])
+@pytest.mark.parametrize("name", ["plane", "small-vehicle"])
+def test_corners_beyond_any_image_are_dropped(corner: float, name: str) -> None:
+    done, log = check(horizontal_boxes([1], [1], [corner], [corner]), [name], oriented=False, sided=True)
+    assert done.fates == {name: {"dropped": 1}}
+    assert kinds(log) == [(FaultKind.OUTSIDE_IMAGE, Mending.DROPPED)]
+
+
+def test_background_beyond_any_image_is_background() -> None:
+    done, log = check(horizontal_boxes([1], [1], [np.inf], [np.inf]), ["harbor"])
+    assert done.fates == {"harbor": {"background": 1}}
+    assert not log.faults

@@ -83,6 +83,14 @@ def test_rows_of_ones_own_go_first(tmp_path: Path) -> None:
             "own.csv:3: a second row",
         ),
         ("", "columns none"),
+        (
+            "dataset,source_class,target,reason,complete\ncoco,boat,ship,,maybe\n",
+            "own.csv:2: complete is 'maybe'",
+        ),
+        (
+            "dataset,source_class,target,reason,complete\ncoco,boat,ignore,,yes\n",
+            "own.csv:2: complete is yes for 'ignore'",
+        ),
     ],
 )
 def test_a_bad_table_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
@@ -92,3 +100,16 @@ def test_a_bad_table_is_refused_in_one_line(tmp_path: Path, text: str, said: str
         class_map("coco", own)
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_completeness_by_a_user(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text(
+        "dataset,source_class,target,reason,complete\n"
+        "coco,boat,ship,,yes\ncoco,car,vehicle@size,,yes\ncoco,heli,helicopter,,No\ncoco,*,plane,,\n"
+    )
+    classes = class_map("coco", own)
+    assert classes.ours(["boat"]) == {"ship"}
+    assert classes.ours(["car"]) == {"vehicle_small", "vehicle_large"}
+    assert classes.ours(["heli", "A320"]) == frozenset()
+    assert classes.target("A320") == "plane"

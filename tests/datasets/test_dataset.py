@@ -1,13 +1,15 @@
+import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from affine import Affine
 
 from apronwatch.errors import DatasetInvalid
 from apronwatch_datasets.dataset import load
-from apronwatch_datasets.faults import FaultKind, counted
+from apronwatch_datasets.faults import FaultKind, Mending, counted
 from apronwatch_datasets.records import Card, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
 from tests.rasters import make_raster
@@ -66,3 +68,48 @@ def test_no_folder_no_image_and_one_name_twice_are_refused(tmp_path: Path) -> No
         load(Given([]), tmp_path)
     with pytest.raises(DatasetInvalid, match="two images are called a"):
         load(Given([image(tmp_path, "a"), image(tmp_path, "a")]), tmp_path)
+
+
+def oblong(folder: Path, lat: float, ratio: float) -> SourceImage:
+    """An image in degrees at a latitude; a pixel is `ratio` times as wide, in degrees, as it is high."""
+    step = 0.3 / 111_320
+    make_raster(
+        folder / "a.tif",
+        size=(60, 80),
+        crs="EPSG:4326",
+        transform=Affine(step * ratio, 0.0, 25.0, 0.0, -step, lat),
+    )
+    return image(folder, "a", ".tif", gsd_m=0.3)
+
+
+def test_oblong_pixels_have_no_one_gsd(tmp_path: Path) -> None:
+    """At 60 degrees north a degree of longitude is half as long as one of latitude."""
+    dataset = load(Given([oblong(tmp_path, 60.0, 1.0)]), tmp_path)
+    assert dataset.images[0].gsd_m is None
+    assert [(f.kind, f.mending) for f in dataset.faults] == [(FaultKind.OBLONG_PIXELS, Mending.GSD_UNKNOWN)]
+    assert "0.15" in dataset.faults[0].message
+
+
+@pytest.mark.parametrize(("lat", "ratio"), [(60.0, 2.0), (0.0, 1.0), (0.0, 1.01)])
+def test_pixels_that_are_square_on_the_ground(tmp_path: Path, lat: float, ratio: float) -> None:
+    dataset = load(Given([oblong(tmp_path, lat, ratio)]), tmp_path)
+    assert not dataset.faults
+    assert dataset.images[0].gsd_m == pytest.approx(0.3, rel=0.02)
+
+
+@pytest.mark.parametrize(("orientation", "faults"), [(6, {FaultKind.EXIF_TURNED: 1}), (1, {}), (0, {})])
+def test_a_picture_that_viewers_turn_is_named(
+    tmp_path: Path, orientation: int, faults: dict[FaultKind, int]
+) -> None:
+    """Labels are taken to be of the pixels as they are stored: those are what is read."""
+    paint(tmp_path / "a.jpg")
+    jpeg = (tmp_path / "a.jpg").read_bytes()
+    # One entry of an image file directory: tag 0x0112, a short, one of it.
+    tiff = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    exif = b"Exif\0\0" + tiff
+    (tmp_path / "a.jpg").write_bytes(
+        jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+    )
+    dataset = load(Given([image(tmp_path, "a", ".jpg")]), tmp_path)
+    assert counted(dataset.faults) == faults
+    assert (dataset.images[0].width, dataset.images[0].height) == (64, 48)

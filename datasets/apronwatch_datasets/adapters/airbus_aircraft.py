@@ -30,7 +30,8 @@ from pathlib import Path
 import numpy as np
 
 from apronwatch.errors import DatasetInvalid
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, unlabelled
+from apronwatch_datasets.adapters.folders import by_stem, first_folder, last_part, unlabelled
+from apronwatch_datasets.formats.texts import finite_array
 from apronwatch_datasets.records import Card, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
 
@@ -87,7 +88,7 @@ def _objects(table: Path, log: Log) -> dict[str, SourceObjects]:
         if None in row.values():
             log.bad_line(table, line, f"fewer fields than the {len(row)} columns")
             continue
-        objects = found[row["image_id"]]
+        objects = found[last_part(row["image_id"])]
         try:
             objects.append((_box(row["geometry"]), row["class"], line))
         except ValueError as error:
@@ -125,7 +126,7 @@ def _columns(rows: list[tuple[_Box, str, int]]) -> SourceObjects:
 def _box(geometry: str | None) -> _Box:
     """Left, top, right, bottom of the text of a list of corners."""
     try:
-        points = np.array(ast.literal_eval(geometry or ""), dtype=np.float64)
+        points = finite_array(ast.literal_eval(geometry or ""), "corners")
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise ValueError(f"geometry {geometry!r:.60} is no list of corners") from error
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:

@@ -19,7 +19,6 @@ Licence: the repository is Apache-2.0; the pictures are map tiles of Google, Map
 ICAO type designators. GSD: 0.1 to 0.3 m, from zoom and latitude.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from apronwatch_datasets.adapters.diamonds import boxes_around
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, unlabelled, unreadable
+from apronwatch_datasets.adapters.folders import by_stem, first_folder, labelled
+from apronwatch_datasets.formats.texts import finite_array, read_json, unreadable
 from apronwatch_datasets.places import group_nearby
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
@@ -130,32 +130,28 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
 def _split(folder: Path, split: str, log: Log) -> Iterator[tuple[Path, Path, SourceObjects, str]]:
     images = by_stem(folder / "images", (".png",), log)
     labels = by_stem(folder / "annotations", (".json",), log)
-    for name in sorted(images.keys() | labels.keys()):
-        image = images.get(name, folder / "images" / f"{name}.png")
-        if name not in labels:
-            unlabelled(image, log)
-            continue
-        objects = _objects(labels[name], log)
+    for _, image, written in labelled(images, labels, lambda name: folder / "images" / f"{name}.png", log):
+        objects = _objects(written, log)
         if objects is not None:
-            yield image, labels[name], objects, split
+            yield image, written, objects, split
 
 
 def _objects(path: Path, log: Log) -> SourceObjects | None:
     try:
-        document = json.loads(path.read_bytes())
+        document = read_json(path)
         names, points = document["labels"], document["keypoints"]
         if len(names) != len(points):
             raise ValueError(f"{len(names)} labels, {len(points)} sets of key points")
-    except (ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         unreadable(path, f"no labels and keypoints: {error}", log)
         return None
     kept: list[tuple[str, np.ndarray[Any, Any], int]] = []
     for line, (name, four) in enumerate(zip(names, points, strict=True), start=1):
         try:
-            kept.append((str(name), np.array(four, dtype=np.float64).reshape(4, 3), line))
-        except (ValueError, TypeError):
+            kept.append((str(name), finite_array(four, "key points").reshape(4, 3), line))
+        except ValueError:
             log.bad_line(
-                path, line, f"aircraft {line}: {four} are not four points x, y, visibility", str(name)
+                path, line, f"aircraft {line}: {four!r:.60} are not four points x, y, visibility", str(name)
             )
     four_points = np.array([p for _, p, _ in kept]).reshape(-1, 4, 3)
     return SourceObjects.of(

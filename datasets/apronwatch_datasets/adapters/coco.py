@@ -9,10 +9,11 @@ Layout::
 An image without annotations is an image without objects. One that no document lists is left out. A polygon of four
 corners is an oriented box; around any other the smallest box is laid. `iscrowd` is a region to ignore.
 
-Classes are looked up in the user's own class map first; our own names stand for themselves. The dataset is taken to
-label completely each class that one of its documents lists, in that document's images. GSD, time and place are
-what `data convert` writes into a document. Where none is told, a place is the image, or the picture that it is a tile
-or an altered copy of where its name says so (`P0001__1__0___824`, `a_jpg.rf.<hash>`).
+Classes are looked up in the user's own class map first; our own names stand for themselves. Those of our own names
+that a document lists are taken to be labelled completely in its images; for what goes by another name that takes a
+`yes` in the class map's column `complete`. GSD, time and place are what `data convert` writes into a document. Where
+none is told, a place is the image, or the picture that it is a tile or an altered copy of where its name says so
+(`P0001__1__0___824`, `a_jpg.rf.<hash>`).
 """
 
 import re

@@ -13,13 +13,15 @@ Pictures come from Google Earth, without position: each counts as a place of its
 
 Licence: none is stated; for research. Vehicles are not claimed to be labelled completely: in many pictures only the
 larger ones are. GSD: 0.5 to 30 m, not told for any one picture.
+
+From memory, not looked up: the DOI, that no licence is stated, and the range of the GSD.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from apronwatch_datasets.adapters import xml_labels as xml
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, split_lists, unlabelled
+from apronwatch_datasets.adapters.folders import by_stem, by_stem_of_all, first_folder, labelled, split_lists
+from apronwatch_datasets.formats import xml_labels as xml
 from apronwatch_datasets.formats.voc import name_of, upright_corners
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage
@@ -61,20 +63,18 @@ def pictures(
     """
     labels = by_stem(first_folder(root, folders, card), (".xml",), log)
     first_folder(root, IMAGES, card)
-    images = {name: p for folder in IMAGES for name, p in by_stem(root / folder, (".jpg",), log).items()}
+    images = by_stem_of_all((root / folder for folder in IMAGES), (".jpg",), log)
     splits = split_lists(root / "ImageSets" / "Main")
-    for name in sorted(images.keys() | labels.keys()):
-        image = images.get(name, root / IMAGES[0] / f"{name}.jpg")
-        if name not in labels:
-            unlabelled(image, log)
-            continue
-        tree = xml.read_root(labels[name], log)
+    for name, image, written in labelled(images, labels, lambda name: root / IMAGES[0] / f"{name}.jpg", log):
+        tree = xml.read_root(written, log)
         if tree is None:
             continue
-        objects = xml.objects(tree.findall("object"), _class, corners, labels[name], log, oriented=oriented)
+        objects = xml.objects(
+            tree.findall("object"), _class, corners, written, log, oriented=oriented, sided=not oriented
+        )
         width, height = xml.size(tree, "size/width", "size/height")
         yield SourceImage(
-            name, image, labels[name], objects, name, width, height, published_split=splits.get(name)
+            name, image, written, objects, name, width, height, published_split=splits.get(name)
         )
 
 

@@ -12,6 +12,8 @@ An object's `robndbox` holds four corners, `x_left_top`, `y_left_top` and so on.
 these are: take one of the two.
 
 Licence: none is stated; for research. Classes: DIOR's. GSD: 0.5 to 30 m, not told for any one picture.
+
+From memory, not looked up: the DOI, that no licence is stated, and the range of the GSD.
 """
 
 from collections.abc import Iterator

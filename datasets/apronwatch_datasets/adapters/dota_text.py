@@ -7,9 +7,10 @@ Layout::
 
 or `train/images`, `train/labelTxt` and so on. A label file without objects is an image without objects.
 
-Classes are looked up in the user's own class map first; our own names stand for themselves. The dataset is taken to
-label completely each class that occurs in it. The GSD is that of a file's header. A place is the image, or the picture
-that it is a tile or an altered copy of where its name says so (`P0001__1__0___824`, `a_jpg.rf.<hash>`).
+Classes are looked up in the user's own class map first; our own names stand for themselves. Those of our own names
+that occur in the dataset are taken to be labelled completely; for what goes by another name that takes a `yes` in the
+class map's column `complete`. The GSD is that of a file's header. A place is the image, or the picture that it is a
+tile or an altered copy of where its name says so (`P0001__1__0___824`, `a_jpg.rf.<hash>`).
 """
 
 from collections.abc import Iterable, Iterator

@@ -15,17 +15,21 @@ Where a picture was taken is not told: each counts as a place of its own.
 
 Licence: for academic purposes, see the terms at the download. Helicopters are not labelled. GSD: 0.3 to 0.8 m, told
 only by georeferenced files.
+
+From memory, not looked up: the terms, the DOI and the GSD.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apronwatch.errors import DatasetInvalid
-from apronwatch_datasets.adapters import xml_labels as xml
-from apronwatch_datasets.adapters.folders import by_stem, unlabelled
+from apronwatch_datasets.adapters.folders import by_stem, labelled
+from apronwatch_datasets.formats import xml_labels as xml
+from apronwatch_datasets.formats.texts import finite_array
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage
 
@@ -52,25 +56,26 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
     for part in parts:
         images = by_stem(root / part / "images", (".tif", ".tiff"), log)
         labels = by_stem(root / part / "labelXml", (".xml",), log)
-        for name in sorted(images.keys() | labels.keys()):
-            image = images.get(name, root / part / "images" / f"{name}.tif")
-            if name not in labels:
-                unlabelled(image, log)
-                continue
-            tree = xml.read_root(labels[name], log)
+        missing = partial(_missing, root / part / "images")
+        for name, image, written in labelled(images, labels, missing, log):
+            tree = xml.read_root(written, log)
             if tree is None:
                 continue
-            objects = xml.objects(tree.findall("objects/object"), _class, _corners, labels[name], log)
+            objects = xml.objects(tree.findall("objects/object"), _class, _corners, written, log)
             full = f"{part}/{name}"
             yield SourceImage(
                 full,
                 image,
-                labels[name],
+                written,
                 objects,
                 full,
                 *xml.size(tree, "size/width", "size/height"),
                 published_split=PARTS[part],
             )
+
+
+def _missing(folder: Path, name: str) -> Path:
+    return folder / f"{name}.tif"
 
 
 def _class(element: xml.Element) -> str:
@@ -79,10 +84,7 @@ def _class(element: xml.Element) -> str:
 
 def _corners(element: xml.Element) -> NDArray[np.float64]:
     texts = [(point.text or "").strip() for point in element.findall("points/point")]
-    try:
-        points = np.array([text.split(",") for text in texts], dtype=np.float64)
-    except ValueError as error:
-        raise ValueError(f"points {texts}, not pairs x,y") from error
+    points = finite_array([text.split(",") for text in texts], "points")
     if points.shape != (5, 2) or (points[4] != points[0]).any():
         raise ValueError(f"points {texts}, not four corners and the first again")
     return points[:4]

@@ -1,7 +1,7 @@
 """Files of a dataset's folders, and the faults that any of them may have."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from apronwatch.errors import DatasetInvalid
 from apronwatch_datasets.faults import FaultKind, Mending
@@ -37,19 +37,51 @@ def by_stem(folder: Path, suffixes: Iterable[str], log: Log) -> dict[str, Path]:
             continue
         if path.name.startswith("._"):
             log.stray(path, "an AppleDouble note of a Mac's archive, no file of the dataset")
+        elif path.stem in found:
+            log.stray(path, f"a second file of the name of {found[path.stem].name}")
         else:
             found[path.stem] = path
     return found
 
 
+def by_stem_of_all(folders: Iterable[Path], suffixes: Sequence[str], log: Log) -> dict[str, Path]:
+    """Files of several folders, as `by_stem` has those of one; of two of one name that of the earlier folder."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for name, path in by_stem(folder, suffixes, log).items():
+            if name in found:
+                log.stray(path, f"a second file of the name of {found[name].parent.name}/{found[name].name}")
+            else:
+                found[name] = path
+    return found
+
+
+def labelled(
+    images: Mapping[str, Path], labels: Mapping[str, Path], missing: Callable[[str], Path], log: Log
+) -> Iterator[tuple[str, Path, Path]]:
+    """Name, image and label file of each image that has labels, sorted. One without is noted and left out.
+
+    Args:
+        images: by name.
+        labels: by name.
+        missing: where the image of a name should be, if it is not there.
+        log: takes the faults.
+    """
+    for name in sorted(images.keys() | labels.keys()):
+        if name in labels:
+            yield name, images.get(name) or missing(name), labels[name]
+        else:
+            unlabelled(images[name], log)
+
+
+def last_part(told: str) -> str:
+    """File name at the end of a path that a label file tells: what lies outside the dataset is none of it."""
+    return PurePosixPath(told.replace("\\", "/")).name
+
+
 def unlabelled(image: Path, log: Log) -> None:
     """Note an image that should have labels and has none: it is left out, for it is not empty."""
     log.add(FaultKind.MISSING_LABELS, image, "an image without labels", Mending.IMAGE_LEFT_OUT)
-
-
-def unreadable(labels: Path, why: object, log: Log) -> None:
-    """Note a label file that cannot be read as a whole."""
-    log.add(FaultKind.UNREADABLE_LABELS, labels, str(why).split("\n")[0], Mending.IMAGE_LEFT_OUT)
 
 
 def split_lists(folder: Path, names: Iterable[str] = ("train", "val", "test")) -> dict[str, str]:

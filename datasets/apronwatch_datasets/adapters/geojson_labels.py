@@ -1,6 +1,6 @@
 """Labels as GeoJSON on the ground, brought into the pixels of their raster."""
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from pyproj.exceptions import CRSError
 
 from apronwatch.errors import ApronwatchError
 from apronwatch.opening import Source, open_raster
+from apronwatch_datasets.formats.texts import finite_array, read_json, unreadable
+from apronwatch_datasets.source import Log
 
 LONLAT = "OGC:CRS84"
 """What a GeoJSON file without a `crs` is in (RFC 7946)."""
@@ -39,8 +41,7 @@ def read_features(path: Path) -> Features:
         ValueError: no such collection, or a CRS that is not understood.
         OSError: no such file.
     """
-    with path.open(encoding="utf-8-sig") as file:
-        document = json.load(file)
+    document = read_json(path)
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
         raise ValueError("no GeoJSON feature collection")
     named = _table(_table(document.get("crs")).get("properties")).get("name", LONLAT)
@@ -72,14 +73,70 @@ def ring(feature: dict[str, Any]) -> NDArray[np.float64]:
     elif geometry.get("type") != "Polygon":
         raise ValueError(f"geometry {geometry.get('type')}, not a polygon")
     try:
-        points = np.array([point[:2] for point in coordinates[0]], dtype=np.float64).reshape(-1, 2)
-    except (TypeError, IndexError, ValueError) as error:
+        points = finite_array([point[:2] for point in coordinates[0]], "corners").reshape(-1, 2)
+    except (TypeError, IndexError, KeyError, ValueError) as error:
         raise ValueError("a polygon whose coordinates are no numbers") from error
     if len(points) > 1 and (points[0] == points[-1]).all():
         points = points[:-1]
     if len(points) < 3:
         raise ValueError(f"a polygon of {len(points)} points")
     return points
+
+
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """A feature with a polygon.
+
+    Attributes:
+        points: (P, 2) its outer ring, as `ring` gives it.
+        name: its source class.
+        properties: as written.
+        line: 1-based number in its file.
+    """
+
+    points: NDArray[np.float64]
+    name: str
+    properties: dict[str, Any]
+    line: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rings:
+    """The features of a file that have polygons; `crs` of their points."""
+
+    crs: pyproj.CRS
+    items: list[Ring]
+
+
+def read_rings(path: Path, name: Callable[[dict[str, Any]], str], log: Log) -> Rings | None:
+    """Polygons of a GeoJSON file. A feature without one is noted and lost.
+
+    Args:
+        path: the file.
+        name: source class of a feature, from its properties; raises `KeyError` where it is not told.
+        log: takes the faults.
+
+    Returns:
+        None, with a fault noted, where the file is no feature collection.
+    """
+    try:
+        features = read_features(path)
+    except (ValueError, OSError) as error:
+        unreadable(path, error, log)
+        return None
+    found = []
+    for line, feature in enumerate(features.items, start=1):
+        source_class = None
+        try:
+            source_class = name(feature["properties"])
+            found.append(Ring(ring(feature), source_class, feature["properties"], line))
+        except (ValueError, KeyError) as error:
+            log.bad_line(path, line, f"feature {line}: {_why(error)}", source_class)
+    return Rings(features.crs, found)
+
+
+def _why(error: ValueError | KeyError) -> str:
+    return f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
 
 
 @dataclass(frozen=True)

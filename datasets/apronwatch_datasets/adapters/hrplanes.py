@@ -18,6 +18,8 @@ of 640 x 360 pixels of 1 to 2 m.
 Citation: T. Bakırman and E. Sertel, A benchmark dataset for deep learning-based airplane detection: HRPlanes, IJEG
 8(3), 2023, doi:10.26833/ijeg.1107890. Licence: CC BY 4.0, says the page of the export; imagery under Google Earth's
 terms.
+
+From memory, not looked up: the DOI.
 """
 
 import re

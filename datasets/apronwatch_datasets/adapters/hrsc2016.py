@@ -13,6 +13,8 @@ radians, turned from the x to the y axis. Whatever its `Class_ID`, it is a ship.
 `Annotated` 0 and are left out. Of which harbour an image is, its name does not tell: each counts as a place of its own.
 
 Licence: none is stated; for research. GSD: 0.4 to 2 m; not told reliably for any one image.
+
+From memory, not looked up: the DOI, that no licence is stated, and the GSD.
 """
 
 from collections.abc import Iterator
@@ -22,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apronwatch.geometry import rotated_boxes
-from apronwatch_datasets.adapters import xml_labels as xml
 from apronwatch_datasets.adapters.folders import by_stem, first_folder, split_lists, unlabelled
+from apronwatch_datasets.formats import xml_labels as xml
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage
 

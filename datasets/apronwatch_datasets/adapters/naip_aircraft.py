@@ -28,12 +28,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 from numpy.typing import NDArray
 
 from apronwatch.errors import DatasetInvalid
 from apronwatch.geometry import min_area_boxes
-from apronwatch_datasets.adapters.folders import by_stem, unreadable
-from apronwatch_datasets.adapters.geojson_labels import Grid, read_features, read_grid, ring, to_pixels
+from apronwatch_datasets.adapters.folders import by_stem, by_stem_of_all
+from apronwatch_datasets.adapters.geojson_labels import Grid, read_features, read_grid, read_rings, to_pixels
+from apronwatch_datasets.faults import FaultKind, Mending
+from apronwatch_datasets.formats.texts import unreadable
 from apronwatch_datasets.places import group_nearby
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
@@ -48,6 +51,9 @@ CARD = Card(
     annotated=frozenset({"plane", "helicopter"}),
 )
 CATEGORIES = ("single engine", "small aircraft", "large aircraft", "large military", "fighter", "helicopter")
+OTHERS = frozenset({"index", "labeling_template"})
+"""GeoJSON files beside the labels that are none."""
+
 RASTERS = (".tif", ".tiff", ".jp2", ".vrt")
 NEARBY_M = 10_000.0
 """Centres of quarter quadrangles that touch, also at a corner, are at most 9 km apart."""
@@ -101,13 +107,15 @@ def _date(text: str) -> datetime | None:
 def read(root: Path, log: Log) -> Iterator[SourceImage]:
     """Every scene that has labels, by name. Raises `DatasetInvalid` for a folder that is not this dataset."""
     folder = root / "metadata" if (root / "metadata").is_dir() else root
-    quarters = {name: quarter_of(name) for name in by_stem(folder, (".geojson",), log)}
-    scenes = {name: quarter for name, quarter in quarters.items() if quarter is not None}
+    files = by_stem(folder, (".geojson",), log)
+    scenes = {name: quarter for name in files if (quarter := quarter_of(name)) is not None}
     if not scenes:
         raise DatasetInvalid(
             f"{root}: no label file such as metadata/or_m_4412147_se_10_030_20220828.geojson; "
             f"expected {CARD.title}, to be had at {CARD.url}"
         )
+    for name in sorted(files.keys() - scenes.keys() - OTHERS):
+        _unnamed(files[name], log)
     places = group_nearby({name: (q.lon, q.lat) for name, q in scenes.items()}, NEARBY_M)
     rasters = _rasters(root, log)
     for name, quarter in scenes.items():
@@ -121,41 +129,45 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
 
 
 def _rasters(root: Path, log: Log) -> dict[str, Path]:
-    """The first folder wins."""
-    found: dict[str, Path] = {}
-    for folder in (root.parent / "images", root / "images"):
-        found |= by_stem(folder, RASTERS, log)
-    return found
+    """The dataset's own folder goes before the one beside it."""
+    return by_stem_of_all((root / "images", root.parent / "images"), RASTERS, log)
+
+
+def _unnamed(path: Path, log: Log) -> None:
+    """Note a label file whose scene cannot be told from its name, and count what is lost with it."""
+    try:
+        names = [_category(feature["properties"]) for feature in read_features(path).items]
+    except (ValueError, OSError) as error:
+        unreadable(path, error, log)
+        return
+    log.lost.update(names)
+    log.add(
+        FaultKind.UNREADABLE_LABELS,
+        path,
+        f"its name tells no scene, as or_m_4412147_se_10_030_20220828 does: {len(names)} objects of it are lost",
+        Mending.FILE_LEFT_OUT,
+        objects=len(names),
+    )
 
 
 def _objects(path: Path, grid: Grid | None, log: Log) -> SourceObjects | None:
     """Objects in pixels; without a raster their corners are not a number."""
-    try:
-        features = read_features(path)
-    except (ValueError, OSError) as error:
-        unreadable(path, error, log)
+    found = read_rings(path, _category, log)
+    if found is None:
         return None
-    boxes: list[NDArray[np.float64]] = []
-    names, difficult, lines = [], [], []
-    for line, feature in enumerate(features.items, start=1):
-        properties = feature["properties"]
-        name = _category(properties)
-        try:
-            points = ring(feature)
-        except ValueError as error:
-            log.bad_line(path, line, f"feature {line}: {error}", name)
-            continue
-        boxes.append(_box(points if grid is None else to_pixels(points, features.crs, grid), grid))
-        names.append(name)
-        difficult.append(bool(properties.get("obstructed")))
-        lines.append(line)
-    return SourceObjects.of(np.array(boxes).reshape(-1, 4, 2), names, difficult=difficult, lines=lines)
+    return SourceObjects.of(
+        np.array([_box(each.points, found.crs, grid) for each in found.items]).reshape(-1, 4, 2),
+        [each.name for each in found.items],
+        difficult=[bool(each.properties.get("obstructed")) for each in found.items],
+        lines=[each.line for each in found.items],
+    )
 
 
-def _box(points: NDArray[np.float64], grid: Grid | None) -> NDArray[np.float64]:
+def _box(points: NDArray[np.float64], crs: pyproj.CRS, grid: Grid | None) -> NDArray[np.float64]:
     if grid is None:
         return np.full((4, 2), np.nan)
-    return points if len(points) == 4 else min_area_boxes(points[None])[0]
+    pixels = to_pixels(points, crs, grid)
+    return pixels if len(pixels) == 4 else min_area_boxes(pixels[None])[0]
 
 
 def _category(properties: dict[str, Any]) -> str:

@@ -12,6 +12,8 @@ Layout::
 
 Licence: for research purposes only. Vehicles are not claimed to be labelled completely, save that the negative pictures
 show none. GSD: 0.5 to 2 m, and 0.08 m for the 85 colour-infrared ones; not told for any one picture.
+
+From memory, not looked up: the terms, the DOI and the GSD.
 """
 
 import re
@@ -20,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, unlabelled
-from apronwatch_datasets.formats.texts import read_lines
+from apronwatch_datasets.adapters.folders import by_stem, first_folder, labelled
+from apronwatch_datasets.formats.texts import read_table
 from apronwatch_datasets.records import Card, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
 
@@ -51,6 +53,7 @@ CLASS_NAMES = (
     "bridge",
     "vehicle",
 )
+_NAMES: dict[float, str] = dict(enumerate(CLASS_NAMES, start=1))
 _INTEGER = re.compile(r"-?\d+")
 _NUMBERS = 5
 
@@ -60,33 +63,20 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
     folder = first_folder(root, (POSITIVE,), CARD)
     labels = by_stem(first_folder(root, (LABELS,), CARD), (".txt",), log)
     images = by_stem(folder, (".jpg",), log)
-    for name in sorted(images.keys() | labels.keys()):
-        image = images.get(name, folder / f"{name}.jpg")
-        if name not in labels:
-            unlabelled(image, log)
-            continue
-        objects = _objects(labels[name], log)
+    for name, image, written in labelled(images, labels, lambda name: folder / f"{name}.jpg", log):
+        objects = _objects(written, log)
         if objects is not None:
-            yield SourceImage(f"positive/{name}", image, labels[name], objects, f"positive/{name}")
+            yield SourceImage(f"positive/{name}", image, written, objects, f"positive/{name}")
     for name, image in by_stem(root / NEGATIVE, (".jpg",), log).items():
         nothing = SourceObjects.of(np.zeros((0, 4, 2)), [])
         yield SourceImage(f"negative/{name}", image, None, nothing, f"negative/{name}", annotated=NONE_OF)
 
 
 def _objects(path: Path, log: Log) -> SourceObjects | None:
-    written = read_lines(path, log)
-    if written is None:
+    expected = "(x1,y1),(x2,y2),class"
+    found = read_table(path, _INTEGER.findall, _NUMBERS, expected, log)
+    if found is None:
         return None
-    rows, lines = [], []
-    for line, row in enumerate(written, start=1):
-        if not row.strip():
-            continue
-        numbers = _INTEGER.findall(row)
-        if len(numbers) != _NUMBERS:
-            log.bad_line(path, line, f"{row!r:.60}; expected (x1,y1),(x2,y2),class")
-            continue
-        rows.append([int(number) for number in numbers])
-        lines.append(line)
-    table = np.array(rows, dtype=np.int64).reshape(-1, _NUMBERS)
-    names = [CLASS_NAMES[k - 1] if 1 <= k <= len(CLASS_NAMES) else str(k) for k in table[:, 4].tolist()]
-    return SourceObjects.of(horizontal_boxes(*table[:, :4].T), names, oriented=False, lines=lines)
+    table, lines = found
+    names = [_NAMES.get(k, f"{k:.15g}") for k in table[:, 4].tolist()]
+    return SourceObjects.of(horizontal_boxes(*table[:, :4].T), names, oriented=False, lines=lines, sided=True)

@@ -19,6 +19,8 @@ For the synthetic part see `rareplanes_synthetic`.
 
 Licence: CC BY-SA 4.0. Classes: the seven roles; Airplane in the synthetic part. GSD: about 0.3 m, from each tile's
 georeference.
+
+From memory, not looked up: the licence and the citation's number.
 """
 
 from collections.abc import Iterator
@@ -30,8 +32,8 @@ import pyproj
 from numpy.typing import NDArray
 
 from apronwatch_datasets.adapters.diamonds import boxes_around
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, unlabelled, unreadable
-from apronwatch_datasets.adapters.geojson_labels import Grid, read_features, read_grid, ring, to_pixels
+from apronwatch_datasets.adapters.folders import by_stem, first_folder, labelled
+from apronwatch_datasets.adapters.geojson_labels import Grid, read_grid, read_rings, to_pixels
 from apronwatch_datasets.adapters.rareplanes_synthetic import synthetic
 from apronwatch_datasets.records import Card, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
@@ -79,45 +81,30 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
 def _real(folder: Path, split: str, log: Log) -> Iterator[SourceImage]:
     images = by_stem(folder / IMAGES, (".png",), log)
     labels = by_stem(folder / LABELS, (".geojson",), log)
-    for name in sorted(images.keys() | labels.keys()):
-        image = images.get(name, folder / IMAGES / f"{name}.png")
-        if name not in labels:
-            unlabelled(image, log)
-            continue
-        objects = _objects(labels[name], read_grid(image), log)
+    for name, image, written in labelled(images, labels, lambda name: folder / IMAGES / f"{name}.png", log):
+        objects = _objects(written, read_grid(image), log)
         if objects is not None:
             place = f"loc {name.partition('_')[0]}"
             yield SourceImage(
-                f"{split}/{name}", image, labels[name], objects, place, gsd_m=GSD_M, published_split=split
+                f"{split}/{name}", image, written, objects, place, gsd_m=GSD_M, published_split=split
             )
 
 
 def _objects(path: Path, grid: Grid | None, log: Log) -> SourceObjects | None:
     """Objects in pixels; without an image their corners are not a number."""
-    try:
-        features = read_features(path)
-    except (ValueError, OSError) as error:
-        unreadable(path, error, log)
+    found = read_rings(path, _role, log)
+    if found is None:
         return None
-    boxes, names, cut, lines = [], [], [], []
-    for line, feature in enumerate(features.items, start=1):
-        properties = feature["properties"]
-        name = _role(properties)
-        try:
-            points = ring(feature)
-        except ValueError as error:
-            log.bad_line(path, line, f"feature {line}: {error}", name)
-            continue
-        cut.append(len(points) != 4 or _is_cut(properties))
-        boxes.append(_box(points, cut[-1], features.crs, grid))
-        names.append(name)
-        lines.append(line)
+    cut = [len(each.points) != 4 or _is_cut(each.properties) for each in found.items]
+    boxes = [
+        _box(each.points, is_cut, found.crs, grid) for each, is_cut in zip(found.items, cut, strict=True)
+    ]
     return SourceObjects.of(
         np.array(boxes).reshape(-1, 4, 2),
-        names,
+        [each.name for each in found.items],
         oriented=~np.array(cut, dtype=bool),
         difficult=cut,
-        lines=lines,
+        lines=[each.line for each in found.items],
     )
 
 
@@ -138,6 +125,6 @@ def _is_cut(properties: dict[str, Any]) -> bool:
 def _role(properties: dict[str, Any]) -> str:
     """Name of the role; an unknown id as it is written."""
     role = properties.get("role_id")
-    if isinstance(role, int | float) and role == int(role) and 1 <= role <= len(ROLES):
+    if isinstance(role, int | float) and 1 <= role <= len(ROLES) and role == int(role):
         return ROLES[int(role) - 1]
     return str(properties.get("role") or role)

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apronwatch_datasets.adapters import xml_labels as xml
 from apronwatch_datasets.adapters.diamonds import NOSE, TAIL, boxes_around
-from apronwatch_datasets.adapters.folders import by_stem, unlabelled
+from apronwatch_datasets.adapters.folders import by_stem, labelled
+from apronwatch_datasets.formats import xml_labels as xml
 from apronwatch_datasets.formats.texts import finite
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
 
@@ -32,21 +32,17 @@ def synthetic(folder: Path, split: str, log: Log) -> Iterator[SourceImage]:
     """Every rendered picture of a split that has a label file; none where there is no such folder."""
     images = by_stem(folder / "images", (".png",), log)
     labels = by_stem(folder / "xmls", (".xml",), log)
-    for name in sorted(images.keys() | labels.keys()):
-        image = images.get(name, folder / "images" / f"{name}.png")
-        if name not in labels:
-            unlabelled(image, log)
-            continue
-        root = xml.read_root(labels[name], log)
+    for name, image, written in labelled(images, labels, lambda name: folder / "images" / f"{name}.png", log):
+        root = xml.read_root(written, log)
         if root is None:
             continue
         elements = root.findall("object")
-        objects = xml.objects(elements, _class, _box, labels[name], log)
+        objects = xml.objects(elements, _class, _box, written, log)
         unseen = np.array([element.find("bndbox2D") is None for element in elements], dtype=bool)
         yield SourceImage(
             f"{split}/{name}",
             image,
-            labels[name],
+            written,
             SourceObjects.of(
                 objects.polygons,
                 objects.names.tolist(),

@@ -5,6 +5,9 @@ What: whole airfields and harbours, as `apronwatch data synthesize` draws them. 
 Layout: `scenes/NAME.tif` (georeferenced) and `truth/NAME.geojson` (oriented boxes in longitude and latitude), anywhere
 below the folder, so that several scenarios may lie side by side.
 
+A feature that cannot be read is lost alone, a truth file that cannot be read with all that is in it: the tally is of
+files that can be read.
+
 Classes: our five. A decoy (painted flat) is background; a wreck, and what lies mostly under cloud or a roof, is a
 region to ignore. GSD: 0.2 to 1.5 m, by georeference. Place: the drawn site.
 
@@ -20,8 +23,8 @@ import pyproj
 
 from apronwatch.errors import DatasetInvalid
 from apronwatch.taxonomy import CLASSES
-from apronwatch_datasets.adapters.folders import unreadable
-from apronwatch_datasets.adapters.geojson_labels import Grid, read_features, read_grid, ring, to_pixels
+from apronwatch_datasets.adapters.geojson_labels import Grid, read_grid, read_rings, to_pixels
+from apronwatch_datasets.formats.texts import finite
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
 
@@ -55,17 +58,31 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
 
 
 def _objects(path: Path, grid: Grid | None, log: Log) -> SourceObjects | None:
-    try:
-        features = read_features(path)
-        told = [feature["properties"] for feature in features.items]
-        corners = [ring(feature) for feature in features.items]
-        names = [str(each["class"]) if each["kind"] == "real" else str(each["kind"]) for each in told]
-        ignore = [_out_of_sight(each) for each in told]
-    except (ValueError, KeyError, OSError) as error:
-        unreadable(path, error, log)
+    found = read_rings(path, _name, log)
+    if found is None:
         return None
-    boxes = np.array(corners).reshape(-1, 4, 2)
-    return SourceObjects.of(_in_pixels(boxes, features.crs, grid), names, ignore=ignore)
+    kept, ignore = [], []
+    for each in found.items:
+        try:
+            if each.points.shape != (4, 2):
+                raise ValueError(f"a polygon of {len(each.points)} points, not 4")
+            ignore.append(_out_of_sight(each.properties))
+        except ValueError as error:
+            log.bad_line(path, each.line, f"feature {each.line}: {error}", each.name)
+            continue
+        kept.append(each)
+    boxes = np.array([each.points for each in kept]).reshape(-1, 4, 2)
+    return SourceObjects.of(
+        _in_pixels(boxes, found.crs, grid),
+        [each.name for each in kept],
+        ignore=ignore,
+        lines=[each.line for each in kept],
+    )
+
+
+def _name(told: dict[str, Any]) -> str:
+    """Raises `KeyError` where it is not told."""
+    return str(told["class"]) if told["kind"] == "real" else str(told["kind"])
 
 
 def _in_pixels(boxes: Any, crs: pyproj.CRS, grid: Grid | None) -> Any:
@@ -74,4 +91,5 @@ def _in_pixels(boxes: Any, crs: pyproj.CRS, grid: Grid | None) -> Any:
 
 
 def _out_of_sight(told: dict[str, Any]) -> bool:
-    return bool(told["hidden"]) or float(told["covered"]) > COVERED_FROM
+    """Raises `ValueError` where it is not told."""
+    return bool(told.get("hidden")) or finite([told.get("covered")], "covered")[0] > COVERED_FROM

@@ -17,6 +17,8 @@ labelled and are left out.
 
 Licence: for research, see the terms beside the download; imagery of the Utah Automated Geographic Reference Center.
 Helicopters are not labelled. GSD: 0.125 m (1024) or 0.25 m (512).
+
+From memory, not looked up: the GSD, the terms and the DOI.
 """
 
 from collections.abc import Iterator
@@ -24,8 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, unlabelled
-from apronwatch_datasets.formats.texts import read_lines
+from apronwatch_datasets.adapters.folders import by_stem, first_folder, labelled
+from apronwatch_datasets.formats.texts import read_table
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
 
@@ -40,7 +42,7 @@ CARD = Card(
     annotated=frozenset({"plane", "ship", "vehicle_small", "vehicle_large"}),
 )
 GSD_M = {1024: 0.125, 512: 0.25}
-CLASS_NAMES = {
+CLASS_NAMES: dict[float, str] = {
     1: "car",
     2: "truck",
     4: "tractor",
@@ -70,39 +72,20 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
         for name, path in by_stem(pictures, (".png",), log).items()
         if name.endswith(COLOUR)
     }
-    for name in sorted(images.keys() | labels.keys()):
-        image = images.get(name, pictures / f"{name}{COLOUR}.png")
-        if name not in labels:
-            unlabelled(image, log)
-            continue
-        objects = _objects(labels[name], log)
+    for name, image, written in labelled(images, labels, lambda name: pictures / f"{name}{COLOUR}.png", log):
+        objects = _objects(written, log)
         if objects is not None:
-            yield SourceImage(
-                name, image, labels[name], objects, name, width=size, height=size, gsd_m=GSD_M[size]
-            )
+            yield SourceImage(name, image, written, objects, name, width=size, height=size, gsd_m=GSD_M[size])
 
 
 def _objects(path: Path, log: Log) -> SourceObjects | None:
-    written = read_lines(path, log)
-    if written is None:
+    found = read_table(path, str.split, _NUMBERS, f"{_NUMBERS} numbers", log)
+    if found is None:
         return None
-    rows, lines = [], []
-    for line, row in enumerate(written, start=1):
-        if not row.strip():
-            continue
-        try:
-            numbers = [float(number) for number in row.split()]
-        except ValueError:
-            numbers = []
-        if len(numbers) != _NUMBERS:
-            log.bad_line(path, line, f"{row!r:.60}; expected {_NUMBERS} numbers")
-            continue
-        rows.append(numbers)
-        lines.append(line)
-    table = np.array(rows).reshape(-1, _NUMBERS)
+    table, lines = found
     return SourceObjects.of(
         np.stack([table[:, 6:10], table[:, 10:14]], axis=-1),
-        [CLASS_NAMES.get(k, str(k)) for k in table[:, 3].astype(int).tolist()],
+        [CLASS_NAMES.get(k, f"{k:g}") for k in table[:, 3].tolist()],
         difficult=(table[:, 4] == 0) | (table[:, 5] == 1),
         lines=lines,
     )

@@ -6,15 +6,16 @@ Layout::
     JPEGImages/<name>.jpg           or images/; also .png, .tif, .bmp
     ImageSets/Main/train.txt        optional, as val.txt and test.txt: names, one a line
 
-Our own class names stand for themselves; others need rows `voc` in a class map of the user's. The dataset is taken to
-label completely each class that occurs in it. Boxes are upright, or turned where a `robndbox` is written. GSD and time
-are unknown. A place is the image, or the picture that it is a tile or an altered copy of where its name says so.
+Our own class names stand for themselves; others need rows `voc` in a class map of the user's. Those of our names that
+occur in it are taken to be labelled completely; for what goes by another name that takes a `yes` in the class map's
+column `complete`. Boxes are upright, or turned where a `robndbox` is written. GSD and time are unknown. A place is
+the image, or the picture that it is a tile or an altered copy of where its name says so.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, split_lists, unlabelled
+from apronwatch_datasets.adapters.folders import by_stem, first_folder, last_part, split_lists, unlabelled
 from apronwatch_datasets.adapters.pairs import IMAGE_SUFFIXES, original
 from apronwatch_datasets.formats.voc import read_voc
 from apronwatch_datasets.records import Card
@@ -43,7 +44,7 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
     for name, file in files.items():
         yield SourceImage(
             name,
-            images.get(name, folder / (file.image or f"{name}.jpg")),
+            images.get(name, folder / (last_part(file.image or "") or f"{name}.jpg")),
             labels[name],
             file.objects,
             place=original(name, None),

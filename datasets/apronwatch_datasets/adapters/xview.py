@@ -16,6 +16,8 @@ are notes of a Mac's archive; ids 75, 82 and 87 stand for nothing; boxes reach b
 empty.
 
 Licence: CC BY-NC-SA 4.0. Classes: 60, see the class map. GSD: 0.3 m.
+
+From memory, not looked up: the licence and the citation's number.
 """
 
 from collections import defaultdict
@@ -27,8 +29,9 @@ import numpy as np
 
 from apronwatch.errors import DatasetInvalid
 from apronwatch.taxonomy import CLASSES
-from apronwatch_datasets.adapters.folders import by_stem, first_folder, unlabelled
+from apronwatch_datasets.adapters.folders import by_stem, first_folder, last_part, unlabelled
 from apronwatch_datasets.adapters.geojson_labels import read_features, ring
+from apronwatch_datasets.formats.texts import finite
 from apronwatch_datasets.places import group_nearby
 from apronwatch_datasets.records import Card, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceImage, SourceObjects
@@ -156,7 +159,7 @@ def _by_image(path: Path) -> dict[str, list[_Numbered]]:
     found: dict[str, list[_Numbered]] = defaultdict(list)
     for line, feature in enumerate(features, start=1):
         image = str(feature["properties"].get("image_id"))
-        found[image.removesuffix(".tif")].append((line, feature))
+        found[last_part(image).removesuffix(".tif")].append((line, feature))
     return found
 
 
@@ -173,7 +176,7 @@ def _objects(features: list[_Numbered], path: Path, log: Log) -> SourceObjects:
         names.append(name)
         lines.append(line)
     sides = np.array(boxes).reshape(-1, 4).T
-    return SourceObjects.of(horizontal_boxes(*sides), names, oriented=False, lines=lines)
+    return SourceObjects.of(horizontal_boxes(*sides), names, oriented=False, lines=lines, sided=True)
 
 
 def _type(type_id: object) -> str:
@@ -182,13 +185,10 @@ def _type(type_id: object) -> str:
 
 
 def _bounds(text: object) -> tuple[float, ...]:
-    try:
-        sides = tuple(float(side) for side in str(text).split(","))
-    except ValueError as error:
-        raise ValueError(f"bounds_imcoords {text!r}") from error
+    sides = finite(str(text).split(","), "bounds_imcoords")
     if len(sides) != 4:
-        raise ValueError(f"bounds_imcoords {text!r}")
-    return sides
+        raise ValueError(f"bounds_imcoords {text!r:.60}; expected xmin,ymin,xmax,ymax")
+    return tuple(sides)
 
 
 def _centre(features: list[_Numbered]) -> tuple[float, float] | None:

@@ -9,9 +9,10 @@ Layout::
 or `train/images`, `train/labels` and so on. An image without objects needs an empty label file: without one it is
 left out, for whether it is empty or its labels were lost cannot be told. (Ultralytics takes it for empty.)
 
-Classes are looked up in the user's own class map first; our own names stand for themselves. The dataset is taken to
-label completely each class that it names. GSD and time are unknown. A place is the image, or the picture that it is a
-tile or an altered copy of where its name says so (`P0001__1__0___824`, `a_jpg.rf.<hash>`).
+Classes are looked up in the user's own class map first; our own names stand for themselves. Those of our own names
+that it lists are taken to be labelled completely; for what goes by another name that takes a `yes` in the class map's
+column `complete`. GSD and time are unknown. A place is the image, or the picture that it is a tile or an altered copy
+of where its name says so (`P0001__1__0___824`, `a_jpg.rf.<hash>`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +41,7 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
 
 
 def plain(root: Path, card: Card, log: Log, *, oriented: bool) -> Iterator[SourceImage]:
-    """Every labelled image of a dataset in YOLO's layout; it is taken to label what it names completely."""
+    """Every labelled image of a dataset in YOLO's layout; what it names, it labels."""
     names = read_names(root)
     return images(pairs(root, "labels", card, log), names, log, oriented=oriented, annotated=frozenset(names))
 

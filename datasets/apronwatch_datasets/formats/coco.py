@@ -4,7 +4,8 @@
 `category_id`, `bbox` as left, top, width, height, `segmentation` as polygons or a run-length mask, `iscrowd`).
 Facts: cocodataset.org/#format-data; cocodataset/cocoapi, `PythonAPI/pycocotools/coco.py`.
 
-The format leaves members of one's own to anyone. Read and written here: `difficult` of an annotation; `gsd_m`,
+The format leaves members of one's own to anyone. Read and written here: `difficult` and
+`oriented` (the box is turned with the object, also where it lies upright) of an annotation; `gsd_m`,
 `time` (of acquisition, ISO 8601) and `place` of an image. `date_captured` is passed over: some tools write the date
 of their export there.
 """
@@ -13,7 +14,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from apronwatch.detections import Polygons
 from apronwatch.geometry import areas, envelopes, min_area_boxes
 from apronwatch_datasets.faults import FaultKind, Mending
-from apronwatch_datasets.formats.texts import DECIMALS, finite
+from apronwatch_datasets.formats.texts import DECIMALS, finite, read_json
 from apronwatch_datasets.records import LabelledImage, Objects, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceObjects
 
@@ -88,28 +88,38 @@ def read_coco(path: Path, log: Log) -> CocoFile | None:
         None, with a fault noted, where it is no such document.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        document = read_json(path)
+    except (OSError, ValueError) as error:
         log.add(FaultKind.UNREADABLE_LABELS, path, f"no JSON: {error}", Mending.FILE_LEFT_OUT)
         return None
     if not _is_coco(document):
-        log.stray(path, "no COCO document: it lacks images with file names, annotations or categories")
+        log.stray(
+            path,
+            "no COCO document: it lacks images (id, file_name), annotations or categories (id)",
+        )
         return None
     categories = {entry.get("id"): str(entry.get("name")) for entry in document["categories"]}
     rows: dict[Any, list[_Row]] = {entry.get("id"): [] for entry in document["images"]}
     for line, annotation in enumerate(document["annotations"], start=1):
-        name = categories.get(annotation.get("category_id"), str(annotation.get("category_id")))
+        image_id, category_id = annotation.get("image_id"), annotation.get("category_id")
+        name = None
         try:
-            if annotation.get("image_id") not in rows:
-                raise ValueError(
-                    f"an annotation of image {annotation.get('image_id')!r}, which is not listed"
-                )
-            rows[annotation["image_id"]].append(_row(annotation, name, line))
+            name = categories.get(_id(category_id), f"{category_id}")
+            if _id(image_id) not in rows:
+                raise ValueError(f"an annotation of image {image_id!r:.60}, which is not listed")
+            rows[image_id].append(_row(annotation, name, line))
         except ValueError as error:
             log.bad_line(path, line, str(error), name)
     turned = any(not row.upright for found in rows.values() for row in found)
     images = tuple(_image(entry, rows[entry.get("id")], turned) for entry in document["images"])
     return CocoFile(images, tuple(categories.values()))
+
+
+def _id(value: Any) -> int | float | str:
+    """An id, which may be looked up. Raises `ValueError` where it is none."""
+    if isinstance(value, int | float | str):
+        return value
+    raise ValueError(f"id {value!r:.60}; expected a number or a text")
 
 
 def _is_coco(document: Any) -> bool:
@@ -118,6 +128,11 @@ def _is_coco(document: Any) -> bool:
         isinstance(document, dict)
         and all(isinstance(document.get(part), list) for part in parts)
         and all(isinstance(entry, dict) for part in parts for entry in document[part])
+        and all(
+            isinstance(entry.get("id"), int | float | str)
+            for part in ("images", "categories")
+            for entry in document[part]
+        )
         and all(Path(str(entry.get("file_name", ""))).name for entry in document["images"])
     )
 
@@ -131,7 +146,7 @@ def _row(annotation: Mapping[str, Any], name: str, line: int) -> _Row:
         np.asarray(box) if points is None else _quadrilateral(points),
         name,
         points is not None,
-        points is None or (box is not None and _same(points, box)),
+        points is None or (box is not None and _same(points, box) and annotation.get("oriented") is not True),
         bool(annotation.get("difficult", False)),
         bool(annotation.get("iscrowd", False)),
         line,
@@ -188,6 +203,7 @@ def _image(entry: Mapping[str, Any], rows: Sequence[_Row], turned: bool) -> Coco
             difficult=[row.difficult for row in rows],
             ignore=[row.ignore for row in rows],
             lines=[row.line for row in rows],
+            sided=[not row.drawn for row in rows],
         ),
         _pixels(entry.get("width")),
         _pixels(entry.get("height")),
@@ -202,7 +218,11 @@ def _pixels(value: Any) -> int | None:
 
 
 def _gsd_m(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and isfinite(value) and value > 0 else None
+    try:
+        gsd_m = finite([value], "gsd_m")[0] if isinstance(value, int | float) else 0.0
+    except ValueError:
+        return None
+    return gsd_m if gsd_m > 0 else None
 
 
 def _time(value: Any) -> datetime | None:
@@ -281,5 +301,7 @@ def _annotations(image_id: int, label: Labels, before: int) -> list[dict[str, An
             "segmentation": [corners[k].reshape(-1).tolist()] if objects.oriented[k] else [],
             "iscrowd": int(objects.ignore[k]),
         }
-        made.append(annotation | ({"difficult": 1} if objects.difficult[k] else {}))
+        # A turned box may happen to lie upright: its polygon alone would be taken for a drawing of its `bbox`.
+        own = {"oriented": bool(objects.oriented[k]), "difficult": bool(objects.difficult[k])}
+        made.append(annotation | {name: True for name, holds in own.items() if holds})
     return made

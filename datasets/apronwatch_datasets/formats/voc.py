@@ -7,7 +7,7 @@ An upright box is a `bndbox` of xmin, ymin, xmax, ymax. A turned one has besides
 DIOR-R writes them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apronwatch.geometry import envelopes
-from apronwatch_datasets.adapters import xml_labels as xml
-from apronwatch_datasets.adapters.folders import unreadable
+from apronwatch_datasets.formats import xml_labels as xml
+from apronwatch_datasets.formats.texts import unreadable
 from apronwatch_datasets.records import Objects, horizontal_boxes
 from apronwatch_datasets.source import Log, SourceObjects
 
@@ -53,15 +53,10 @@ def read_voc(path: Path, log: Log) -> VocFile | None:
         unreadable(path, f"root element {root.tag}, not annotation", log)
         return None
     elements = root.findall("object")
-    turned = [element.find(TURNED) is not None for element in elements]
     objects = xml.objects(elements, name_of, corners_of, path, log)
-    objects = SourceObjects.of(
-        objects.polygons,
-        objects.names.tolist(),
-        oriented=np.array(turned, dtype=bool)[objects.lines - 1],
-        difficult=objects.difficult,
-        lines=objects.lines,
-    )
+    turned = np.array([element.find(TURNED) is not None for element in elements], dtype=np.bool_)
+    turned = turned[objects.lines - 1]
+    objects = replace(objects, oriented=turned, sided=~turned)
     image = (root.findtext("filename") or "").strip() or None
     return VocFile(image, *xml.size(root, "size/width", "size/height"), objects)
 

@@ -49,15 +49,26 @@ def _table(path: Path) -> tuple[str, ...] | None:
     """`names` of a YAML file; None where it has none (it is of something else)."""
     try:
         document = yaml.safe_load(_text(path))
-    except yaml.YAMLError as error:
-        raise DatasetInvalid(f"{path}: no readable YAML ({' '.join(str(error).split())})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A date that is none is a ValueError, brackets without end are a RecursionError.
+        raise DatasetInvalid(
+            f"{path}: no readable YAML ({' '.join(str(error).split())}); expected `names` of the classes"
+        ) from error
     names = document.get("names") if isinstance(document, dict) else None
     if names is None:
         return None
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
+    if isinstance(names, dict) and names.keys() == set(range(len(names))):
         names = [names[k] for k in range(len(names))]
     if not isinstance(names, list):
-        raise DatasetInvalid(f"{path}: names are {names!r}; expected a list, or a table by number from 0 on")
+        raise DatasetInvalid(
+            f"{path}: names are a {type(names).__name__}; expected a list, or a table by number from 0 on"
+        )
+    # Aliases make of a few lines a list of lists whose text is endless: nothing but a plain name is written out.
+    strange = next((name for name in names if type(name) not in (str, int)), None)
+    if strange is not None or None in names:
+        raise DatasetInvalid(
+            f"{path}: a name is a {type(strange).__name__}; expected text or a number (put it in quotes)"
+        )
     return tuple(str(name) for name in names)
 
 
@@ -101,7 +112,9 @@ def read_yolo(
         found.append(name)
         numbers.append(number)
     table = np.array(shares, dtype=np.float64).reshape(len(found), _FIELDS[oriented] - 1)
-    return SourceObjects.of(_corners(table, size), found, oriented=oriented, lines=numbers)
+    return SourceObjects.of(
+        _corners(table, size), found, oriented=oriented, lines=numbers, sided=not oriented
+    )
 
 
 def _row(tokens: Sequence[str], names: Sequence[str], fields: int) -> tuple[str, list[float]]:

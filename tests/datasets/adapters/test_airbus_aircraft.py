@@ -92,3 +92,16 @@ def test_real(real_data: Path) -> None:
     assert fates[("Truncated_airplane", "kept")] == 98
     assert fates.total() == sum(len(source.objects) for source in sources)
     assert fates[("Airplane", "dropped")] + fates[("Truncated_airplane", "dropped")] == 137
+
+
+@pytest.mark.parametrize("corner", ["1" + "0" * 400, "1e999"])
+def test_corners_beyond_reading(tmp_path: Path, corner: str) -> None:
+    write_fake(tmp_path)
+    with (tmp_path / "annotations.csv").open("a", encoding="utf-8") as file:
+        file.write(f'99,../north.jpg,"[(1, 2), ({corner}, 4)]",Airplane\n')
+    log = Log(tmp_path)
+    sources = list(airbus_aircraft.read(tmp_path, log))
+    assert log.lost == Counter(Airplane=2)
+    assert len({source.name for source in sources}) == len(sources), (
+        "a path out of the folder is no other image"
+    )

@@ -52,3 +52,13 @@ def test_labels_without_a_folder_of_their_own(tmp_path: Path) -> None:
 def test_another_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(DatasetInvalid, match="Annotations"):
         list(adapter(name).read(tmp_path, Log(tmp_path)))
+
+
+def test_a_picture_in_two_folders_is_read_once(tmp_path: Path) -> None:
+    fake_dior.write_fake(tmp_path)
+    first = tmp_path / "JPEGImages-trainval" / "00001.jpg"
+    (tmp_path / "JPEGImages-test" / "00001.jpg").write_bytes(first.read_bytes())
+    log = Log(tmp_path)
+    images = {source.name: source.path for source in dior.read(tmp_path, log)}
+    assert images["00001"] == first
+    assert "JPEGImages-test/00001.jpg" in [fault.file for fault in log.faults if fault.kind == "stray_file"]

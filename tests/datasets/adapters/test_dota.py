@@ -10,6 +10,7 @@ from apronwatch.errors import DatasetInvalid
 from apronwatch_datasets.adapters import adapter, dota
 from apronwatch_datasets.dataset import load
 from apronwatch_datasets.fakes.dota import write_fake
+from apronwatch_datasets.fakes.paint import paint
 from apronwatch_datasets.fakes.text_files import write_lines
 from apronwatch_datasets.source import Log
 from tests.datasets.adapters.common import image_of, load_fake
@@ -68,3 +69,14 @@ def test_real_samples(real_data: Path) -> None:
     assert difficult["small-vehicle"] == 35
     assert image_of(dataset, "P0706").gsd_m == pytest.approx(0.2556, abs=1e-4)
     assert len({image.place for image in dataset.images}) == 4
+
+
+@pytest.mark.parametrize(("version", "complete"), [("v1.0", False), ("v1.5", True), ("v2.0", True)])
+def test_small_vehicles_are_not_complete_in_the_first_version(
+    tmp_path: Path, version: str, complete: bool
+) -> None:
+    write_lines(tmp_path / f"train/labelTxt-{version}/labelTxt/P0000.txt", "1 1 9 1 9 9 1 9 ship 0")
+    paint(tmp_path / "train/images/P0000.png", 64, 64)
+    (image,) = load(adapter("dota"), tmp_path).images
+    assert ("vehicle_small" in image.annotated) == complete
+    assert image.annotated >= {"plane", "helicopter", "ship", "vehicle_large"}

@@ -98,3 +98,26 @@ def test_real_strays(labels: Path) -> None:
         ground = Grid(copied.crs, Affine.identity(), 1, 1)
         for mistaken, meant in zip(copied.items, true.items, strict=False):
             np.testing.assert_allclose(ring(mistaken), to_pixels(ring(meant), true.crs, ground), atol=1e-3)
+
+
+def test_labels_whose_name_tells_no_scene_are_lost_and_said(tmp_path: Path) -> None:
+    write_fake(tmp_path)
+    labels = tmp_path / "metadata" / f"{SCENE}.geojson"
+    labels.rename(labels.with_stem("OR_M_4412147_SE"))
+    (tmp_path / "metadata" / "broken.geojson").write_text("{")
+    dataset = load(naip_aircraft, tmp_path)
+    said = {f.file: f.objects for f in dataset.faults if f.kind is FaultKind.UNREADABLE_LABELS}
+    assert said == {"metadata/OR_M_4412147_SE.geojson": 5, "metadata/broken.geojson": 0}
+    assert dataset.tally["large aircraft"] == {"dropped": 1}
+    assert dataset.tally["helicopter"] == {"dropped": 1}
+
+
+def test_the_own_folder_of_images_goes_first(tmp_path: Path) -> None:
+    write_fake(tmp_path / "labels")
+    (tmp_path / "images").mkdir()
+    other = tmp_path / "images" / f"{SCENE}.tif"
+    other.write_bytes((tmp_path / "labels" / "images" / f"{SCENE}.tif").read_bytes())
+    log = Log(tmp_path / "labels")
+    paths = {source.name: source.path for source in naip_aircraft.read(tmp_path / "labels", log)}
+    assert paths[SCENE].parent == tmp_path / "labels" / "images"
+    assert [fault.file for fault in log.faults if fault.kind is FaultKind.STRAY_FILE] == [str(other)]

@@ -33,3 +33,20 @@ def test_every_class_is_mapped() -> None:
 def test_another_folder(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="positive image set"):
         list(nwpu_vhr10.read(tmp_path, Log(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("row", "names", "lost"),
+    [
+        (f"(1,2),(1{'0' * 400},4),1", [], 1),
+        (f"(1,2),(3,4),1{'0' * 30}", ["1e+30"], 0),
+        ("(1,2),(3,4),2", ["ship"], 0),
+    ],
+)
+def test_numbers_of_any_length(tmp_path: Path, row: str, names: list[str], lost: int) -> None:
+    write_fake(tmp_path)
+    (tmp_path / "ground truth" / "001.txt").write_text(row)
+    log = Log(tmp_path)
+    source = next(iter(nwpu_vhr10.read(tmp_path, log)))
+    assert source.objects.names.tolist() == names
+    assert log.lost.total() == lost

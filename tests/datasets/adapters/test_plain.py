@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from apronwatch.errors import DatasetInvalid
+from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.adapters import adapter, coco, dota_text, yolo, yolo_obb
 from apronwatch_datasets.adapters.pairs import original
 from apronwatch_datasets.dataset import load
@@ -16,6 +17,7 @@ from apronwatch_datasets.fakes import yolo as fake_yolo
 from apronwatch_datasets.fakes import yolo_obb as fake_yolo_obb
 from apronwatch_datasets.fakes.paint import paint
 from apronwatch_datasets.fakes.text_files import write_lines
+from apronwatch_datasets.faults import FaultKind, Mending
 from apronwatch_datasets.source import Log
 from tests.datasets.adapters.common import image_of, load_fake
 
@@ -31,12 +33,12 @@ def test_dota_text(tmp_path: Path) -> None:
     assert one.annotated == {"plane"}
 
 
-def test_own_classes_are_complete_too(tmp_path: Path) -> None:
+def test_what_goes_by_another_name_is_mapped_and_not_complete(tmp_path: Path) -> None:
     fake_dota_text.write_fake(tmp_path / "fake")
     own = tmp_path / "own.csv"
     own.write_text("dataset,source_class,target,reason\ndota-text,tram,vehicle_large,\n")
     dataset = load(adapter("dota-text"), tmp_path / "fake", own_classes=own)
-    assert image_of(dataset, "two").annotated == {"plane", "vehicle_large"}
+    assert image_of(dataset, "two").annotated == {"plane"}
 
 
 def test_yolo(tmp_path: Path) -> None:
@@ -142,3 +144,86 @@ def test_another_folder(tmp_path: Path, module: object, expected: str) -> None:
 )
 def test_place_of_a_copy(name: str, split: str | None, expected: str) -> None:
     assert original(name, split) == expected
+
+
+def of_one_class(root: Path, name: str, source_class: str) -> None:
+    """An image with one object, in one of the plain formats; for YOLO's two, the class is the whole list of names."""
+    paint(root / "images" / "one.png", 128, 96)
+    match name:
+        case "dota-text":
+            write_lines(root / "labelTxt/one.txt", f"10 20 50 20 50 60 10 60 {source_class} 0")
+        case "yolo":
+            write_lines(root / "labels/one.txt", "0 0.5 0.5 0.25 0.25")
+            write_lines(root / "classes.txt", source_class)
+        case "yolo-obb":
+            write_lines(root / "labels/one.txt", "0 0.1 0.2 0.4 0.2 0.4 0.6 0.1 0.6")
+            write_lines(root / "classes.txt", source_class)
+        case "voc":
+            sides = "<xmin>10</xmin><ymin>20</ymin><xmax>50</xmax><ymax>60</ymax>"
+            write_lines(
+                root / "Annotations/one.xml",
+                f"<annotation><object><name>{source_class}</name><bndbox>{sides}</bndbox></object></annotation>",
+            )
+        case "coco":
+            box = fake_coco.annotation(1, 1, bbox=[10, 20, 40, 40])
+            fake_coco.write_document(root / "a.json", {1: "one.png"}, [box], {1: source_class})
+
+
+PLAIN = ("coco", "yolo", "yolo-obb", "voc", "dota-text")
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize(
+    ("source_class", "complete", "expected"),
+    [
+        ("bus", "", set()),
+        ("bus", "no", set()),
+        ("bus", "yes", {"vehicle_large"}),
+        ("vehicle_large", None, {"vehicle_large"}),
+        ("vehicle_large", "no", set()),
+    ],
+)
+def test_only_what_a_user_says_is_complete(
+    tmp_path: Path, name: str, source_class: str, complete: str | None, expected: set[str]
+) -> None:
+    """Who labels every bus may have left out every lorry."""
+    of_one_class(tmp_path / "set", name, source_class)
+    own = tmp_path / "own.csv"
+    row = f"{name},{source_class},vehicle_large,,{complete}\n" if complete is not None else ""
+    own.write_text(f"dataset,source_class,target,reason,complete\n{row}")
+    (image,) = load(adapter(name), tmp_path / "set", own_classes=own).images
+    assert image.objects.classes.tolist() == [CLASSES.index("vehicle_large")]
+    assert image.annotated == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "inverted"),
+    [
+        ("yolo", "labels/one.txt", "0 0.5 0.5 0.25 0.25", "0 0.5 0.5 -0.25 0.25"),
+        (
+            "voc",
+            "Annotations/one.xml",
+            "<xmin>10</xmin><ymin>20</ymin><xmax>50",
+            "<xmin>50</xmin><ymin>20</ymin><xmax>10",
+        ),
+        ("coco", "a.json", "[10, 20, 40, 40]", "[50, 60, -40, -40]"),
+    ],
+)
+def test_inverted_boxes(tmp_path: Path, name: str, file: str, text: str, inverted: str) -> None:
+    """Width below zero, xmin beyond xmax: said, and the box that is meant stays, where it is."""
+    of_one_class(tmp_path, name, "plane")
+    (sound,) = load(adapter(name), tmp_path).images
+    path = tmp_path / file
+    assert text in path.read_text()
+    path.write_text(path.read_text().replace(text, inverted))
+    dataset = load(adapter(name), tmp_path)
+    assert [(fault.kind, fault.mending) for fault in dataset.faults] == [
+        (FaultKind.INVERTED_BOX, Mending.SORTED)
+    ]
+    np.testing.assert_allclose(dataset.images[0].objects.polygons, sound.objects.polygons)
+
+
+def test_a_turned_box_of_any_first_corner_is_not_inverted(tmp_path: Path) -> None:
+    of_one_class(tmp_path, "dota-text", "plane")
+    write_lines(tmp_path / "labelTxt/one.txt", "50 60 10 60 10 20 50 20 plane 0")
+    assert not load(adapter("dota-text"), tmp_path).faults

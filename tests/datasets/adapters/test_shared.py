@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apronwatch_datasets.adapters.diamonds import boxes_around
-from apronwatch_datasets.adapters.folders import by_stem, split_lists
-from apronwatch_datasets.adapters.geojson_labels import read_features, read_grid, ring
+from apronwatch_datasets.adapters.folders import by_stem, by_stem_of_all, last_part, split_lists
+from apronwatch_datasets.adapters.geojson_labels import read_features, read_grid, read_rings, ring
 from apronwatch_datasets.fakes.paint import paint
 from apronwatch_datasets.faults import FaultKind
+from apronwatch_datasets.formats.texts import read_json
 from apronwatch_datasets.source import Log
 
 angles = st.floats(-np.pi, np.pi)
@@ -117,3 +118,46 @@ def test_split_lists(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("a\nb\n")
     (tmp_path / "test.txt").write_text("c\r\n")
     assert split_lists(tmp_path) == {"a": "train", "b": "train", "c": "test"}
+
+
+def test_of_two_files_of_one_name_the_first_stays_and_it_is_said(tmp_path: Path) -> None:
+    for name in ("a/x.jpg", "a/x.png", "b/x.jpg", "b/y.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    log = Log(tmp_path)
+    found = by_stem_of_all((tmp_path / "a", tmp_path / "b"), (".jpg", ".png"), log)
+    assert found == {"x": tmp_path / "a/x.jpg", "y": tmp_path / "b/y.jpg"}
+    assert [(fault.kind, fault.file) for fault in log.faults] == [
+        (FaultKind.STRAY_FILE, "a/x.png"),
+        (FaultKind.STRAY_FILE, "b/x.jpg"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "name"), [("a.tif", "a.tif"), ("../../a.tif", "a.tif"), ("C:\\x\\a.tif", "a.tif"), ("/", "")]
+)
+def test_of_a_path_that_labels_tell_the_last_part_counts(told: str, name: str) -> None:
+    assert last_part(told) == name
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "NaN", "Infinity", '"1"', "1" * 5000])
+def test_no_number_of_a_document_is_beyond_reading(tmp_path: Path, number: str) -> None:
+    """JSON knows integers of any length, and Python's JSON also what is no number."""
+    path = tmp_path / "a.geojson"
+    points = f"[[0, 0], [1, 0], [{number}, 1]]"
+    polygon = f'{{"type": "Polygon", "coordinates": [{points}]}}'
+    path.write_text(f'{{"features": [{{"properties": {{}}, "geometry": {polygon}}}]}}')
+    log = Log(tmp_path)
+    rings = read_rings(path, lambda properties: "plane", log)
+    if number == '"1"':
+        assert rings is not None
+        assert rings.items[0].points.tolist() == [[0, 0], [1, 0], [1, 1]]
+    else:
+        assert len(log.faults) == 1
+        assert not rings or not rings.items
+
+
+def test_documents_nested_without_end(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[" * 200_000)
+    with pytest.raises(ValueError, match="nested"):
+        read_json(tmp_path / "a.json")

@@ -10,7 +10,7 @@ from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.adapters import adapter
 from apronwatch_datasets.dataset import load
 from apronwatch_datasets.fakes.synthetic import write_fake
-from apronwatch_datasets.faults import counted
+from apronwatch_datasets.faults import FaultKind, counted
 
 
 def test_fake(tmp_path: Path) -> None:
@@ -51,3 +51,23 @@ def test_decoys_are_background_and_what_cannot_be_seen_is_ignored(tmp_path: Path
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="apronwatch data synthesize"):
         load(adapter("synthetic"), tmp_path)
+
+
+def test_one_feature_that_cannot_be_read_is_lost_alone(tmp_path: Path) -> None:
+    write_fake(tmp_path)
+    [truth] = (tmp_path / "scenario0" / "truth").glob("*.geojson")
+    document = json.loads(truth.read_text())
+    features = document["features"]
+    del features[0]["properties"]["kind"]
+    features[1]["geometry"]["coordinates"] = []
+    features[2]["properties"]["covered"] = None
+    truth.write_text(json.dumps(document))
+    dataset = load(adapter("synthetic"), tmp_path / "scenario0")
+    assert [(fault.kind, fault.line) for fault in dataset.faults] == [
+        (FaultKind.BAD_LINE, 1),
+        (FaultKind.BAD_LINE, 2),
+        (FaultKind.BAD_LINE, 3),
+    ]
+    assert sum(fates.total() for fates in dataset.tally.values()) == len(features)
+    assert sum(fates["dropped"] for fates in dataset.tally.values()) == 3
+    assert dataset.images[0].objects.lines.tolist() == list(range(4, len(features) + 1))

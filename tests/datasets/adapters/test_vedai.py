@@ -38,3 +38,14 @@ def test_finer_pictures_first(tmp_path: Path) -> None:
 def test_another_folder(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="Annotations1024 nor Annotations512"):
         list(vedai.read(tmp_path, Log(tmp_path)))
+
+
+@pytest.mark.parametrize(("written", "name"), [("1.7", "1.7"), ("1", "car"), ("1.0", "car"), ("nan", None)])
+def test_a_class_is_a_whole_number(tmp_path: Path, written: str, name: str | None) -> None:
+    write_fake(tmp_path)
+    row = f"50 60 0.6435 {written} 1 0 40.0 64.0 60.0 36.0 50.0 68.0 70.0 52.0\n"
+    (tmp_path / "Annotations512" / "00000001.txt").write_text(row)
+    log = Log(tmp_path)
+    source = next(iter(vedai.read(tmp_path, log)))
+    assert source.objects.names.tolist() == ([] if name is None else [name])
+    assert dict(log.lost) == ({"?": 1} if name is None else {})

@@ -44,3 +44,11 @@ def test_another_folder(tmp_path: Path, content: str | None) -> None:
         (tmp_path / "xView_train.geojson").write_text(content)
     with pytest.raises(DatasetInvalid, match="xView"):
         list(xview.read(tmp_path, Log(tmp_path)))
+
+
+def test_an_image_is_sought_inside_the_dataset(tmp_path: Path) -> None:
+    """Converted and prepared images are named by this: a name must not lead out of a folder."""
+    write_fake(tmp_path)
+    labels = tmp_path / "xView_train.geojson"
+    labels.write_text(labels.read_text().replace('"100.tif"', '"../../100.tif"'))
+    assert [image.name for image in xview.read(tmp_path, Log(tmp_path)) if ".." in image.name] == []

@@ -73,6 +73,9 @@ def test_date_of_an_export_is_no_acquisition(tmp_path: Path) -> None:
         {"segmentation": [[1, 2, 3, 4]]},
         {"segmentation": [[1, 2, 3, 4, 5, 6, 7]]},
         {"bbox": [1, 2, 3, 4], "image_id": 8},
+        {"bbox": [1, 2, 3, 4], "image_id": [7]},
+        {"bbox": [1, 2, 10**400, 4]},
+        {"segmentation": [[1, 2, 10**400, 4, 5, 6]]},
     ],
 )
 def test_annotations_that_are_no_objects(tmp_path: Path, annotation: dict[str, Any]) -> None:
@@ -89,7 +92,14 @@ def test_annotations_that_are_no_objects(tmp_path: Path, annotation: dict[str, A
         (b"", FaultKind.UNREADABLE_LABELS),
         (b'{"images": [', FaultKind.UNREADABLE_LABELS),
         (b"\xff\xfe\x00\x81", FaultKind.UNREADABLE_LABELS),
+        (b"[" * 200_000, FaultKind.UNREADABLE_LABELS),
+        (b"1" * 5000, FaultKind.UNREADABLE_LABELS),
         (b"[]", FaultKind.STRAY_FILE),
+        (
+            b'{"images": [{"id": [1], "file_name": "a"}], "annotations": [], "categories": []}',
+            FaultKind.STRAY_FILE,
+        ),
+        (b'{"images": [], "annotations": [], "categories": [{"id": {}}]}', FaultKind.STRAY_FILE),
         (b'{"images": [], "annotations": []}', FaultKind.STRAY_FILE),
         (b'{"images": [{"id": 1}], "annotations": [], "categories": []}', FaultKind.STRAY_FILE),
         (b'{"images": [1], "annotations": [], "categories": []}', FaultKind.STRAY_FILE),
@@ -100,3 +110,18 @@ def test_no_document(tmp_path: Path, content: bytes, kind: FaultKind) -> None:
     log = Log(tmp_path)
     assert read_coco(tmp_path / "a.json", log) is None
     assert [fault.kind for fault in log.faults] == [kind]
+
+
+def test_gsd_beyond_reading_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(
+        f'{{"images": [{{"id": 1, "file_name": "a.png", "gsd_m": 1{"0" * 400}}}], "annotations": [], "categories": []}}'
+    )
+    file = read_coco(tmp_path / "a.json", Log(tmp_path))
+    assert file is not None
+    assert file.images[0].gsd_m is None
+
+
+def test_a_category_that_is_no_id(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    assert not len(read(tmp_path, log, {"bbox": [1, 2, 3, 4], "category_id": [1]}).images[0].objects)
+    assert log.lost == {"?": 1}

@@ -84,3 +84,26 @@ def test_no_label_file(tmp_path: Path, content: bytes) -> None:
     log = Log(tmp_path)
     assert read_voc(path, log) is None
     assert [fault.kind for fault in log.faults] == ["unreadable_labels"]
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "GBK", "Big5", "ISO-8859-1", "utf-8", "UTF-16"])
+def test_declared_encodings(tmp_path: Path, encoding: str) -> None:
+    """Chinese labelling tools declare theirs, which expat does not read."""
+    name = "\xe9" if encoding == "ISO-8859-1" else "\u8239"
+    content = (
+        f'<?xml version="1.0" encoding="{encoding}"?>\n<annotation><filename>{name}</filename></annotation>'
+    )
+    (tmp_path / "a.xml").write_bytes(content.encode(encoding))
+    log = Log(tmp_path)
+    file = read_voc(tmp_path / "a.xml", log)
+    assert file is not None, log.faults
+    assert file.image == name
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex", "gb2312"])
+def test_encodings_that_do_not_hold(tmp_path: Path, encoding: str) -> None:
+    content = f'<?xml version="1.0" encoding="{encoding}"?><annotation>'.encode() + b"\xff\xff</annotation>"
+    (tmp_path / "a.xml").write_bytes(content)
+    log = Log(tmp_path)
+    assert read_voc(tmp_path / "a.xml", log) is None
+    assert [fault.kind for fault in log.faults] == ["unreadable_labels"]

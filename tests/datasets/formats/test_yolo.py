@@ -90,8 +90,34 @@ def test_names_in_any_file(tmp_path: Path, file: str, content: str) -> None:
     assert read_names(tmp_path) == ("plane", "no", "tram")
 
 
-@pytest.mark.parametrize("content", ["names: 3", "names: {1: plane}", "names: [", "names: {a: plane}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "names: 3",
+        "names: {1: plane}",
+        "names: [",
+        "names: {a: plane}",
+        "names: {0: plane, a: ship}",
+        "names: [plane, no]",
+        "names: [plane, null]",
+        "names: [plane, 2024-99-99]",
+        "names: " + "[" * 20_000,
+    ],
+)
 def test_names_that_cannot_be_understood(tmp_path: Path, content: str) -> None:
     (tmp_path / "data.yaml").write_text(content)
     with pytest.raises(DatasetInvalid, match=r"data\.yaml"):
+        read_names(tmp_path)
+
+
+def test_names_that_are_a_bomb(tmp_path: Path) -> None:
+    """A few lines of aliases whose text would fill any memory."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 12)]
+    (tmp_path / "data.yaml").write_text("\n".join([*lines, "names: [plane, *a11]"]))
+    with pytest.raises(DatasetInvalid, match="a name is a list") as refusal:
+        read_names(tmp_path)
+    assert len(str(refusal.value)) < 300
+    (tmp_path / "data.yaml").write_text("\n".join([*lines, "names: {x: *a11}"]))
+    with pytest.raises(DatasetInvalid, match="names are a dict"):
         read_names(tmp_path)

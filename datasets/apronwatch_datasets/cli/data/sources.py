@@ -25,7 +25,7 @@ OwnClasses = Annotated[
     Path | None,
     typer.Option(
         "--classes",
-        help="A class map of your own (CSV: dataset, source_class, target, reason); its rows go before ours.",
+        help="A class map of your own (CSV: dataset, source_class, target, reason, complete); its rows go before ours.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
