@@ -151,7 +151,7 @@ def _stands() -> list[Stand]:
         for n, (row, y, x) in enumerate((row, y, x) for row, y in enumerate(_PARK_ROWS_Y) for x in _PARK_X)
     ]
     made += [
-        Stand(f"L{n}{k}", "main-apron", x + 2.5 + 1.5 * k, -6.0 - 13.0 * k, 0.0, 3.0)
+        Stand(f"L{n}{k}", "main-apron", x + 2.5 + 1.5 * k, -6.0 - 13.0 * k, 0.0, 3.4)
         for n, x in enumerate(_TRANSPORT_X)
         for k in range(2)
     ]

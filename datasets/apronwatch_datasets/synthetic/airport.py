@@ -75,12 +75,12 @@ def _stands() -> list[Stand]:
         for n, x in enumerate(_LIGHT_X)
     ]
     made += [
-        Stand(f"S{n}{k}", "gates", (a + b) / 2 + 3.6 * (k - 1), 118.0 + 14.0 * (k % 2), 0.0, 3.0)
+        Stand(f"S{n}{k}", "gates", (a + b) / 2 + 3.6 * (k - 1), 118.0 + 14.0 * (k % 2), 0.0, 3.4)
         for n, (a, b) in enumerate(pairwise(_GATE_X))
         for k in range(3)
     ]
     made += [
-        Stand(f"K{row}-{n}", "car-park", float(x), y, 180.0 * (row % 2), 3.0)
+        Stand(f"K{row}-{n}", "car-park", float(x), y, 180.0 * (row % 2), 3.0, max_length_m=6.5)
         for row, y in enumerate(_PARK_ROWS_Y)
         for n, x in enumerate(np.arange(-255.0, 256.0, 2.8))
     ]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apronwatch_datasets.synthetic.frame import Float, Grid
+from apronwatch_datasets.synthetic.frame import Float, Grid, in_colour
 from apronwatch_datasets.synthetic.noise import ground_noise
 from apronwatch_datasets.synthetic.spec import Look
 from apronwatch_datasets.synthetic.strips import each, over_rows
@@ -43,22 +43,42 @@ def draw_clouds(look: Look, grid: Grid, sun: Sun) -> Clouds | None:
         ((60.0, 27.0, 12.0), look.seed + 78, 0.8),
     )
     field, wisps = each(lambda kind: ground_noise(shape, to_sky, *kind), kinds)
-    field += 0.12 * wisps
-    level = np.quantile(field[inside][::4, ::4], 1.0 - look.cloud_cover)
-    # At the level opacity is `_MASKED_FROM`: 0.363 of the way up the smooth step.
-    thick = np.clip((field - level) / 0.95 + 0.363, 0.0, 1.0).astype(np.float32)
-    soft = cv2.GaussianBlur(thick * thick * (3 - 2 * thick), (0, 0), 1.5 / grid.gsd_m)
-    opacity = np.asarray(soft, np.float32)
+    cv2.scaleAdd(wisps, 0.12, field, dst=field)
+    field -= np.float32(np.quantile(field[inside][::4, ::4], 1.0 - look.cloud_cover))
+    thick = np.empty_like(field)
+
+    def thicken(rows: slice) -> None:
+        # At 0 opacity is `_MASKED_FROM`: 0.363 of the way up the smooth step.
+        t = np.clip(field[rows] / np.float32(0.95) + np.float32(0.363), 0.0, 1.0)
+        thick[rows] = t * t * (3 - 2 * t)
+
+    over_rows(len(field), thicken)
+    opacity = np.asarray(cv2.GaussianBlur(thick, (0, 0), 1.5 / grid.gsd_m), np.float32)
     thrown = (slice(my - dy, my - dy + grid.height), slice(mx - dx, mx - dx + grid.width))
-    shadow = cv2.GaussianBlur(opacity[thrown], (0, 0), 4.0 / grid.gsd_m)
+    beam = _blurred_widely(opacity[thrown], 4.0 / grid.gsd_m)
     seen = np.ascontiguousarray(opacity[inside])
-    body = np.clip(0.70 + 0.13 * (field - level) + 0.05 * wisps, 0.45, 1.15)[inside]
+    body = np.empty_like(seen)
+
+    def shape_up(rows: slice) -> None:
+        lit = 0.70 + 0.13 * field[inside][rows] + 0.05 * wisps[inside][rows]
+        np.clip(lit, 0.45, 1.15, out=body[rows])
+        beam[rows] = 1.0 - 0.88 * beam[rows]
+
+    over_rows(grid.height, shape_up)
     return Clouds(
         seen,
-        np.ascontiguousarray(body, np.float32),
-        (1.0 - 0.88 * shadow).astype(np.float32),
+        body,
+        beam,
         seen > _MASKED_FROM,
     )
+
+
+def _blurred_widely(field: Float, sigma_px: float) -> Float:
+    """A blur of many pixels, made at a quarter of the size: nothing fine is left to lose."""
+    size = field.shape[::-1]
+    small = cv2.resize(field, tuple(-(-n // 4) for n in size), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma_px / 4)
+    return np.asarray(cv2.resize(blurred, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def through_air(radiance: Float, look: Look, sun: Sun, clouds: Clouds | None) -> None:
@@ -71,12 +91,16 @@ def through_air(radiance: Float, look: Look, sun: Sun, clouds: Clouds | None) ->
         * np.float32(0.4 + sun.direction[2])
     )
 
+    # For whole rows at once: see `in_colour`.
+    passing, glow = (np.tile(colour, radiance.shape[1]) for colour in (passing, glow))
+
     def pass_through(rows: slice) -> None:
         seen = radiance[rows]
         if clouds is not None:
-            bright = (0.72 * clouds.brightness[rows])[..., None] * white
-            seen += (bright - seen) * (0.97 * clouds.opacity[rows])[..., None]
-        seen *= passing
-        seen += glow
+            bright = in_colour(clouds.brightness[rows], 0.72 * white)
+            seen += (bright - seen) * in_colour(0.97 * clouds.opacity[rows])
+        flat = seen.reshape(len(seen), -1)
+        flat *= passing
+        flat += glow
 
     over_rows(len(radiance), pass_through)

@@ -11,7 +11,7 @@ from apronwatch_datasets.synthetic.aircraft import PLANE_TYPES, aeroplane
 from apronwatch_datasets.synthetic.atmosphere import Clouds, draw_clouds, through_air
 from apronwatch_datasets.synthetic.buildings import building
 from apronwatch_datasets.synthetic.conditions import decoy, wreck
-from apronwatch_datasets.synthetic.frame import Float, Grid
+from apronwatch_datasets.synthetic.frame import Float, Grid, in_colour
 from apronwatch_datasets.synthetic.ground import draw_ground
 from apronwatch_datasets.synthetic.helicopters import HELICOPTER_TYPES, helicopter
 from apronwatch_datasets.synthetic.rendering import Placed, seen, throw_shadow
@@ -119,7 +119,7 @@ def _radiance(
     radiance = draw_ground(base, grid)
 
     def light_up(rows: slice) -> None:
-        radiance[rows] *= on_ground[rows][..., None] * level_beam + sun.sky
+        radiance[rows] *= in_colour(on_ground[rows], level_beam, sun.sky)
 
     over_rows(grid.height, light_up)
     draw_water(radiance, on_ground, base, grid, look, sun, objects)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
-from apronwatch_datasets.synthetic.frame import Float, Grid, Window, coverage
+from apronwatch_datasets.synthetic.frame import Float, Grid, Window, coverage, in_colour
 from apronwatch_datasets.synthetic.noise import ground_noise
 from apronwatch_datasets.synthetic.spec import Base, Marking, Stain, Surface
 from apronwatch_datasets.synthetic.strips import WORKERS, each, over_rows
@@ -84,11 +85,13 @@ def _terrain(base: Base, grid: Grid, weather: _Weather) -> Float:
 
 
 def _grow(albedo: Float, terrain: str, broad: Float, spots: Float, grain: Float) -> None:
-    dry = _smoothstep(0.55 * broad + 0.30 * spots + 0.12 * grain, -1.4, 1.6)[..., None]
-    bare = _smoothstep(0.55 * spots - 0.7 * broad + 0.25 * grain, 1.05, 3.0)[..., None]
-    albedo[:] = _GRASS[terrain] + (_DRY[terrain] - _GRASS[terrain]) * dry
-    albedo += (_SOIL - albedo) * (np.float32(0.8) * bare)
-    albedo *= (1.0 + 0.06 * grain + 0.045 * spots)[..., None]
+    dry = _smoothstep(0.55 * broad + 0.30 * spots + 0.12 * grain, -1.4, 1.6)
+    bare = np.float32(0.8) * _smoothstep(0.55 * spots - 0.7 * broad + 0.25 * grain, 1.05, 3.0)
+    tone = 1.0 + 0.06 * grain + 0.045 * spots
+    grown = tone * (1.0 - bare)
+    dry *= grown
+    colours = np.column_stack([_GRASS[terrain], _DRY[terrain] - _GRASS[terrain], _SOIL])
+    cv2.transform(cv2.merge([grown, dry, tone * bare]), colours, dst=albedo)
 
 
 def _pave(albedo: Float, base: Base, grid: Grid, surface: Surface, weather: _Weather) -> None:
@@ -127,14 +130,14 @@ def _pavement(base: Base, grid: Grid, surface: Surface, window: Window, weather:
     if surface.kind == "riprap":
         # Boulders: bright tops and dark gaps.
         tone *= np.clip(1.0 + 0.34 * weather.grain[window], 0.25, 1.7)
-    warm = np.stack([0.012 * wash, np.zeros_like(wash), -0.014 * wash], axis=-1)
-    paved: Float = (surface.tone * tone[..., None] * _PAVED[surface.kind] * (1.0 + warm)).astype(np.float32)
-    return paved
+    warm = np.array([0.012, 0.0, -0.014], np.float32)
+    plain = surface.tone * _PAVED[surface.kind]
+    return in_colour(tone.astype(np.float32), plain) * in_colour(wash, warm, np.ones(3, np.float32))
 
 
 def _slabs(shape: tuple[int, int], to_slabs: NDArray[np.float64], surface: Surface, gsd_m: float) -> Float:
     rng = np.random.default_rng([surface.seed, 7])
-    (a, b, c), (d, e, f) = to_slabs
+    (a, b, c), (d, e, f) = to_slabs.tolist()
     column, row = np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32)[:, None]
     u, v = a * column + b * row + c, d * column + e * row + f
     iu, iv = np.floor(u / surface.slab_m).astype(np.int16), np.floor(v / surface.slab_m).astype(np.int16)
@@ -176,13 +179,14 @@ def _stain(albedo: Float, base: Base, grid: Grid, stain: Stain, weather: _Weathe
     column = np.arange(window[1].stop - window[1].start, dtype=np.float32)
     row = np.arange(top - window[0].start, bottom - window[0].start, dtype=np.float32)[:, None]
     window = (slice(top, bottom), window[1])
-    x = to_local[0, 0] * column + to_local[0, 1] * row + (to_local[0, 2] - stain.x_m)
-    y = to_local[1, 0] * column + to_local[1, 1] * row + (to_local[1, 2] - stain.y_m)
-    across2 = ((x * across[0] + y * across[1]) / (0.5 * stain.width_m)) ** 2
-    along2 = ((x * along[0] + y * along[1]) / (0.5 * stain.length_m)) ** 2
+    # To the stain's own axes, in half widths and half lengths.
+    axes = np.array([across / (0.5 * stain.width_m), along / (0.5 * stain.length_m)])
+    to_stain = axes @ (to_local - [[0.0, 0.0, stain.x_m], [0.0, 0.0, stain.y_m]])
+    # Python's numbers keep single precision single.
+    across2, along2 = ((a * column + b * row + c) ** 2 for a, b, c in to_stain.tolist())
     ragged = np.clip(0.75 + 0.45 * weather.grain[window], 0.0, 1.6)
     weight = stain.strength * np.exp(-across2 - along2 * along2) * ragged
-    albedo[window] *= np.clip(1.0 - weight, 0.25, 1.2)[..., None].astype(np.float32)
+    albedo[window] *= in_colour(np.clip(1.0 - weight, 0.25, 1.2).astype(np.float32))
 
 
 def _mark(albedo: Float, base: Base, grid: Grid, marking: Marking) -> None:
@@ -220,7 +224,11 @@ def _dashes(marking: Marking) -> list[LineString]:
 
 def _blend(albedo: Float, window: Window, share: Float, colour: Float) -> None:
     under = albedo[window]
-    under += (colour - under) * share[..., None]
+    if colour.ndim == 1:
+        under *= in_colour(1.0 - share)
+        under += in_colour(share, colour)
+    else:
+        under += (colour - under) * in_colour(share)
 
 
 def _window_matrix(matrix: NDArray[np.float64], window: Window) -> NDArray[np.float64]:

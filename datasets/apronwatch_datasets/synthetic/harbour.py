@@ -105,16 +105,21 @@ def _small_craft(marina: bool) -> list[Stand]:
 
 def _at_sea() -> list[Stand]:
     anchored = [
-        Stand(f"N{n}", "anchorage", x, y, 248.0 + 3.0 * n, 195.0) for n, (x, y) in enumerate(_ANCHORED)
+        Stand(f"N{n}", "anchorage", x, y, 248.0 + 3.0 * n, 195.0, at_sea=True)
+        for n, (x, y) in enumerate(_ANCHORED)
     ]
-    ships = [Stand("U0", "", 185, -905, 2.0, 165.0), Stand("U1", "", 160, -600, 352.0, 165.0)]
+    ships = [
+        Stand("U0", "", 185, -905, 2.0, 165.0, at_sea=True),
+        Stand("U1", "", 160, -600, 352.0, 165.0, at_sea=True),
+    ]
     boats = [(208, -760, 178.0), (112, -420, 338.0), (152, -730, 5.0), (88, -340, 330.0)]
-    return [*anchored, *ships, *(Stand(f"V{n}", "", x, y, h, 30.0) for n, (x, y, h) in enumerate(boats))]
+    small = [Stand(f"V{n}", "", x, y, h, 30.0, at_sea=True) for n, (x, y, h) in enumerate(boats)]
+    return [*anchored, *ships, *small]
 
 
 def _vehicles() -> list[Stand]:
     cars = [
-        Stand(f"P{row}-{n}", "car-park", 476.0 + 2.9 * n, y, 180.0 * (row % 2), 3.0)
+        Stand(f"P{row}-{n}", "car-park", 476.0 + 2.9 * n, y, 180.0 * (row % 2), 3.0, max_length_m=6.5)
         for row, y in enumerate((58.0, 75.0, 80.5, 97.5, 103.0, 120.0))
         for n in range(56)
     ]

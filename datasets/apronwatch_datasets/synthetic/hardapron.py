@@ -65,8 +65,10 @@ def _stands(pitch_m: float) -> list[Stand]:
         Stand(f"S{n}", "shelters", x, 118.0 + 2.6 * (n % 5), 0.0, 16.0) for n, x in enumerate(_SHELTER_X)
     ]
     made += [Stand(f"D{n}", "decoys", -190.0 + 30.0 * n, -160.0, 0.0, 16.0) for n in range(6)]
-    made += [Stand(f"X{n}", "scrap", 25.0 + 26.0 * n, -148.0, 57.0 * n, 20.0) for n in range(7)]
-    made += [Stand(f"V{n}", "scrap", 12.0 + 2.7 * n, -178.0, 0.0, 3.0, 0.04) for n in range(70)]
+    made += [Stand(f"X{n}", "scrap", 25.0 + 26.0 * n, -148.0, 57.0 * n, 22.0) for n in range(7)]
+    made += [
+        Stand(f"V{n}", "scrap", 12.0 + 2.7 * n, -178.0, 0.0, 3.0, 0.04, max_length_m=6.5) for n in range(70)
+    ]
     return made
 
 

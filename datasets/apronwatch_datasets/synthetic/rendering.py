@@ -1,12 +1,13 @@
 """Puts solids into the picture: shadows on the ground first, then the solids in their own light."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apronwatch_datasets.synthetic.frame import Float, Grid, Window, fill_union
+from apronwatch_datasets.synthetic.frame import Float, Grid, Window, fill_union, in_colour
 from apronwatch_datasets.synthetic.noise import ground_noise
 from apronwatch_datasets.synthetic.solids import Fin, Paint, Part, Ring, Solid
 from apronwatch_datasets.synthetic.sun import Sun
@@ -125,7 +126,7 @@ def seen(placed: Placed, light: Float, grid: Grid, sun: Sun) -> Seen | None:
             continue
         mask = _mask([ring], region)
         lit = _self_shadow(placed, number, casters, patch, region, grid, sun)
-        np.copyto(fine[region], _shade(part, finish, region, lit, sun), where=mask[..., None] > 0)
+        cv2.copyTo(_shade(part, finish, region, lit, sun), mask, fine[region])
         solid[region] |= mask
     for fin in placed.solid.fins:
         mask = _mask(patch.rings(grid, [placed.to_ground(_fin_top(fin))]), _whole(patch))
@@ -135,7 +136,7 @@ def seen(placed: Placed, light: Float, grid: Grid, sun: Sun) -> Seen | None:
         solid |= mask
     share = patch.reduce(solid)[..., None] / np.float32(255)
     under = light[patch.window][..., None]
-    beam = patch.reduce(fine * (solid[..., None] > 0)) * (0.22 + 0.78 * np.where(share > 0, under, 1.0))
+    beam = patch.reduce(fine) * (0.22 + 0.78 * np.where(share > 0, under, 1.0))
     return Seen(patch.window, share, np.asarray(beam, np.float32))
 
 
@@ -180,11 +181,10 @@ class _Finish:
 
     def albedo(self, paint: Paint, region: Window) -> Float:
         grime = self.grime[region]
-        albedo = np.empty((*grime.shape, 3), np.float32)
-        albedo[:] = paint.albedo
+        albedo = in_colour(grime, np.array(paint.albedo, np.float32))
         for number, colour in enumerate(paint.spots):
-            albedo[self._pattern(paint.spot_m, number)[region] > 0.25 + 0.3 * number] = colour
-        albedo *= grime[..., None]
+            spotted = self._pattern(paint.spot_m, number)[region] > 0.25 + 0.3 * number
+            cv2.copyTo(in_colour(grime, np.array(colour, np.float32)), spotted.astype(np.uint8), albedo)
         return albedo
 
     def _pattern(self, spot_m: float, number: int) -> Float:
@@ -199,9 +199,10 @@ class _Finish:
 def _shade(part: Part, finish: _Finish, region: Window, lit: Float | float, sun: Sun) -> Float:
     """Radiance of a part's surface over a region of the patch."""
     x, y = finish.x[region], finish.y[region]
-    h = np.radians(finish.placed.heading_deg)
-    east, north, up = sun.direction
-    forward, right = east * np.sin(h) + north * np.cos(h), east * np.cos(h) - north * np.sin(h)
+    h = math.radians(finish.placed.heading_deg)
+    # Python's numbers keep single precision single.
+    east, north, up = sun.direction.tolist()
+    forward, right = east * math.sin(h) + north * math.cos(h), east * math.cos(h) - north * math.sin(h)
     nx, ny = np.float32(part.tilt[0]), np.asarray(part.tilt[1], np.float32)
     if part.relief == "tube":
         radius = np.interp(x, part.radii[:, 0], part.radii[:, 1]).astype(np.float32)
@@ -209,17 +210,23 @@ def _shade(part: Part, finish: _Finish, region: Window, lit: Float | float, sun:
         nx = np.float32(0.0)
     nz = np.sqrt(1.0 - nx * nx - ny * ny)
     facing = np.maximum(0.0, nx * forward + ny * right + nz * up)
-    half = np.array([forward, right, up + 1.0]) / np.sqrt(2.0 + 2.0 * up)
-    glint = np.maximum(0.0, nx * half[0] + ny * half[1] + nz * half[2]) ** 40
-    # On a flat top these are single numbers.
-    direct, open_sky, mirrored = (
-        np.asarray(a, np.float32)[..., None]
-        for a in (lit * facing, 0.55 + 0.45 * nz, 0.55 * part.paint.gloss * lit * glint)
-    )
+    towards = (nx * forward + ny * right + nz * (up + 1.0)) / math.sqrt(2.0 + 2.0 * up)
+    eighth = np.square(np.square(np.square(np.maximum(0.0, towards))))
+    glint = np.square(np.square(eighth)) * eighth
+    light = _tinted(lit * facing, sun.beam) + _tinted(0.55 + 0.45 * nz, sun.sky)
+    mirrored = _tinted(0.55 * part.paint.gloss * lit * glint, sun.beam)
     colour = finish.albedo(part.paint, region)
-    colour *= direct * sun.beam + open_sky * sun.sky
-    colour += mirrored * sun.beam
+    if light.ndim == 1:
+        return np.asarray(cv2.transform(colour, np.column_stack([np.diag(light), mirrored])), np.float32)
+    colour *= light
+    colour += mirrored
     return colour
+
+
+def _tinted(strength: Float | float, colour: Float) -> Float:
+    """(h, w, 3), or (3,) where the strength is a single number, as on a flat top in full light."""
+    strength = np.asarray(strength, np.float32)
+    return in_colour(strength, colour) if strength.ndim else strength * colour
 
 
 class _Casters:

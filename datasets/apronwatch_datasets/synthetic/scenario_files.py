@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from pyproj import Transformer
 
+from apronwatch.errors import OutputInvalid
 from apronwatch.site import Site, Zone, write_sites
 from apronwatch_datasets.synthetic.drawing import draw
 from apronwatch_datasets.synthetic.scenario_reading import read_scenario
@@ -50,7 +51,7 @@ def synthesize(name_or_path: str | Path, out: Path, progress: Progress | None = 
 
     Raises:
         ScenarioInvalid: there is no such scenario, or its file cannot be drawn.
-        OutputInvalid: the folder cannot be written.
+        OutputInvalid: the folder cannot be written, or holds scenes of another scenario.
     """
     return write_scenario(read_scenario(name_or_path), out, progress)
 
@@ -61,11 +62,12 @@ def write_scenario(
     """Draw a scenario, one `Scenario` a site, into a folder; the same scenario gives the same bytes.
 
     Raises:
-        OutputInvalid: the folder cannot be written.
+        OutputInvalid: the folder cannot be written, or holds scenes of another scenario.
     """
     places = [scenario] if isinstance(scenario, Scenario) else scenario
     todo = [(place.base, scene) for place in places for scene in place.scenes]
     sites, manifest = out / "sites.geojson", out / "manifest.csv"
+    _refuse_others(out, {scene.name for _, scene in todo})
     files, truths = [], []
     for number, (base, scene) in enumerate(todo):
         picture = draw(base, scene.parked, scene.look)
@@ -76,6 +78,17 @@ def write_scenario(
     write_sites([site_of(place.base) for place in places], sites, attribution=NOTE)
     _write_manifest(manifest, todo, files)
     return ScenarioFiles(sites, manifest, tuple(files), tuple(truths))
+
+
+def _refuse_others(out: Path, names: set[str]) -> None:
+    """A reader of the folder would take the scenes of two scenarios for one set."""
+    for kind, ending in (("scenes", ".tif"), ("masks", "_cloud.tif"), ("truth", ".geojson")):
+        for path in sorted((out / kind).glob(f"[!.]*{ending}")):
+            if path.name.removesuffix(ending) not in names:
+                raise OutputInvalid(
+                    f"{path}: of another scenario; expected an empty folder, or one of an earlier run of the same: "
+                    "give another folder, or empty this one"
+                )
 
 
 def _write_manifest(path: Path, drawn: list[tuple[Base, Scene]], files: list[SceneFiles]) -> None:

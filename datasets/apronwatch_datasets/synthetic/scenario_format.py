@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from apronwatch_datasets.synthetic.aircraft import PLANE_TYPES
 from apronwatch_datasets.synthetic.drawing import TYPES
 from apronwatch_datasets.synthetic.layouts import LAYOUTS
 from apronwatch_datasets.synthetic.spec import Kind
@@ -49,6 +50,11 @@ def _type_name(name: str) -> str:
     return name
 
 
+def _strippable(name: str) -> None:
+    if name not in PLANE_TYPES:
+        raise ValueError(f"stripped is for aeroplanes, {name} is none; leave it out")
+
+
 class GroupEntry(_Entry):
     """`[[sites.groups]]`; the fields are those of `traffic.Group`."""
 
@@ -63,6 +69,8 @@ class GroupEntry(_Entry):
     def _known(self) -> Self:
         for name in self.types:
             _type_name(name)
+            if self.stripped:
+                _strippable(name)
         return self
 
 
@@ -78,6 +86,8 @@ class ObjectEntry(_Entry):
     @model_validator(mode="after")
     def _known(self) -> Self:
         _type_name(self.type)
+        if self.stripped:
+            _strippable(self.type)
         return self
 
 
@@ -115,7 +125,14 @@ class SiteEntry(_Entry):
         times = [look.time for look in self.looks]
         if times != sorted(set(times)):
             raise ValueError("looks must be in order of time, each at another time")
+        taken: dict[str, int] = {}
         for number, group in enumerate(self.groups):
+            for letter in group.stands:
+                if taken.setdefault(letter, number) != number:
+                    raise ValueError(
+                        f"groups.{taken[letter]} and groups.{number} share the stands {letter}: "
+                        "two could stand on one; give each letter to one group"
+                    )
             if len(group.counts) != len(self.looks):
                 raise ValueError(
                     f"groups.{number}.counts has {len(group.counts)} numbers for {len(self.looks)} looks"

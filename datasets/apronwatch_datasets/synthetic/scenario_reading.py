@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 from pydantic import ValidationError
 
 from apronwatch.errors import ScenarioInvalid
@@ -15,6 +16,7 @@ from apronwatch_datasets.synthetic.drawing import sun_over
 from apronwatch_datasets.synthetic.layouts import LAYOUTS
 from apronwatch_datasets.synthetic.mooring import moor
 from apronwatch_datasets.synthetic.scenario_format import GroupEntry, LookEntry, ScenarioEntry, SiteEntry
+from apronwatch_datasets.synthetic.ships import SHIP_TYPES
 from apronwatch_datasets.synthetic.spec import Base, Look, Parked, Scenario, Scene
 from apronwatch_datasets.synthetic.traffic import Group, occupy
 
@@ -126,6 +128,9 @@ def _parked(site: SiteEntry, base: Base, seed: int) -> list[list[Parked]]:
         Parked(f"object{n}", o.type, *o.at_m, o.heading_deg % 360.0, seed + 7 * n, o.kind, o.stripped)
         for n, o in enumerate(site.objects)
     ]
+    for number, single in enumerate(alone):
+        if single.type_name in SHIP_TYPES and not _afloat(base, single):
+            raise ValueError(f"objects.{number}: {single.type_name} lies on land; give it a place at sea")
     parked = [list(alone) for _ in site.looks]
     for number, entry in enumerate(site.groups):
         rng = np.random.default_rng([seed, 500 + number])
@@ -133,6 +138,10 @@ def _parked(site: SiteEntry, base: Base, seed: int) -> list[list[Parked]]:
         for there, more in zip(parked, occupy(stands, _group(entry), rng), strict=True):
             there += more
     return parked
+
+
+def _afloat(base: Base, there: Parked) -> bool:
+    return any(shapely.intersects_xy(water.outline, there.x_m, there.y_m) for water in base.waters)
 
 
 def _group(entry: GroupEntry) -> Group:

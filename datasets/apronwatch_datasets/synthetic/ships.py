@@ -17,7 +17,7 @@ Row = tuple[str | float, ...]
 
 @dataclass(frozen=True)
 class Ship:
-    """A type of ship, as the table has it; `source` says where the sizes were published."""
+    """A type of ship, as the table has it; `source` says where its sizes are from: a public page, or memory."""
 
     name: str
     source: str

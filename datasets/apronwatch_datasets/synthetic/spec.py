@@ -74,7 +74,8 @@ class Stand:
 
     `mooring` other than `free` is for ships: the place is then where that side of a ship meets the quay, and
     `max_span_m` is the longest ship alongside (`port`, `starboard`) or the broadest end-on (`stern`, `bow`). Several
-    such stands at one place are a raft: ships that lie abreast.
+    such stands at one place are a raft: ships that lie abreast. A stand `at_sea` is for a ship at anchor or under way,
+    and `max_span_m` its greatest length; all others take no ships.
     """
 
     id: str
@@ -85,6 +86,13 @@ class Stand:
     max_span_m: float
     spread_m: float | None = None
     mooring: Mooring = "free"
+    max_length_m: float | None = None
+    at_sea: bool = False
+
+    @property
+    def length_limit_m(self) -> float:
+        """Greatest length of what may stand here; unless given, a road vehicle's or 1.5 times the span."""
+        return self.max_length_m or max(17.0, 1.5 * self.max_span_m)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apronwatch_datasets.synthetic.airframes import AIRFRAMES
+from apronwatch_datasets.synthetic.airframes import ROTORCRAFT
+from apronwatch_datasets.synthetic.drawing import solid_of
 from apronwatch_datasets.synthetic.spec import Kind, Parked, Stand
 
 
@@ -54,9 +55,7 @@ def occupy(stands: Sequence[Stand], group: Group, rng: np.random.Generator) -> l
 def _arrival(stand: Stand, group: Group, number: int, rng: np.random.Generator) -> Parked:
     fitting = [(name, share) for name, share in group.types if _fits(name, stand)]
     if not fitting:
-        raise ValueError(
-            f"stand {stand.id} takes {stand.max_span_m:g} m, none of {', '.join(dict(group.types))}"
-        )
+        raise ValueError(f"stand {stand.id} ({_room(stand)}) takes none of {', '.join(dict(group.types))}")
     names, shares = zip(*fitting, strict=True)
     name = str(rng.choice(names, p=np.array(shares) / sum(shares)))
     small = stand.max_span_m < 5
@@ -79,6 +78,22 @@ def _arrival(stand: Stand, group: Group, number: int, rng: np.random.Generator) 
     )
 
 
+def _room(stand: Stand) -> str:
+    if stand.at_sea or stand.mooring in ("port", "starboard"):
+        return f"for ships up to {stand.max_span_m:g} m long"
+    if stand.mooring != "free":
+        return f"for ships up to {stand.max_span_m:g} m broad"
+    return f"on land, {stand.max_span_m:g} m wide and {stand.length_limit_m:g} m long"
+
+
 def _fits(type_name: str, stand: Stand) -> bool:
-    """Whether an aeroplane's span does; others are taken to."""
-    return type_name not in AIRFRAMES or AIRFRAMES[type_name].span_m <= stand.max_span_m
+    """Whether a type's length and width do; ships fit only afloat, and nothing else does there."""
+    solid = solid_of(type_name, 0)
+    if (solid.class_name == "ship") != (stand.at_sea or stand.mooring != "free"):
+        return False
+    if solid.class_name == "ship":
+        end_on = stand.mooring in ("stern", "bow")
+        return (solid.width_m if end_on else solid.length_m) <= stand.max_span_m
+    # Blades may come to rest straight across.
+    width_m = ROTORCRAFT[type_name].rotor_m if type_name in ROTORCRAFT else solid.width_m
+    return width_m <= stand.max_span_m and solid.length_m <= stand.length_limit_m

@@ -59,7 +59,11 @@ def _row(
     prefix: str, zone: str, y: float, x: tuple[float, float], pitch: float, heading: float
 ) -> list[Stand]:
     places = np.arange(x[0], x[1], pitch)
-    return [Stand(f"{prefix}{y:.0f}-{n}", zone, float(at), y, heading, 3.0) for n, at in enumerate(places)]
+    longest_m = 6.5 if zone == "cars" else None
+    return [
+        Stand(f"{prefix}{y:.0f}-{n}", zone, float(at), y, heading, 3.0, max_length_m=longest_m)
+        for n, at in enumerate(places)
+    ]
 
 
 def _stands(car_rows: int) -> list[Stand]:

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from apronwatch_datasets.synthetic.frame import Float, Grid, Window, coverage, fill_union
+from apronwatch_datasets.synthetic.frame import Float, Grid, Window, coverage, fill_union, in_colour
 from apronwatch_datasets.synthetic.noise import ground_noise
 from apronwatch_datasets.synthetic.rendering import Placed
 from apronwatch_datasets.synthetic.spec import Base, Look, Water
@@ -105,7 +105,7 @@ def draw_water(
 def _paint(radiance: Float, sea: _Sea, wind: Wind, sun: Sun, rows: slice) -> None:
     strip = sea.rows(rows)
     if strip.share.any():
-        radiance[rows] += (_light(strip, wind, sun) - radiance[rows]) * strip.share[..., None]
+        radiance[rows] += (_light(strip, wind, sun) - radiance[rows]) * in_colour(strip.share)
 
 
 def _sea(
@@ -140,24 +140,29 @@ def _light(sea: _Sea, wind: Wind, sun: Sun) -> Float:
     """Radiance of a strip: light from within the water, the sky's and the sun's reflections, foam."""
     level = sun.beam * np.float32(sun.direction[2])
     # Light wanders sideways in water: a shadow on it is never as dark as on land.
-    inside = _body(sea) * ((0.34 + 0.66 * sea.lit)[..., None] * level + sun.sky)
+    seen = _body(sea) * in_colour(0.34 + 0.66 * sea.lit, level, sun.sky)
     rough = np.float32(min(1.0, 0.35 + wind.speed_m_s / 8.0))
     steep: Float = sea.slope * (rough + 0.30 * rough * np.tanh(sea.patches))
-    facets = np.clip(1.0 + 0.26 * steep, 0.25, 3.0)[..., None]
-    glitter = (sea.lit * _glitter(steep, wind, sun))[..., None] * sun.beam
-    seen = inside * (0.55 + 0.45 * facets) + (3.4 * _FRESNEL) * sun.sky * facets + glitter
-    white = _FOAM * (sea.lit[..., None] * level + sun.sky)
-    shown: Float = (seen + (white - seen) * _foam(sea, wind)[..., None]).astype(np.float32)
-    return shown
+    facets = np.clip(1.0 + 0.26 * steep, 0.25, 3.0)
+    seen *= in_colour(0.55 + 0.45 * facets)
+    seen += in_colour(facets, (3.4 * _FRESNEL) * sun.sky)
+    seen += in_colour(sea.lit * _glitter(steep, wind, sun), sun.beam)
+    white = in_colour(sea.lit, _FOAM * level, _FOAM * sun.sky)
+    white -= seen
+    white *= in_colour(_foam(sea, wind))
+    seen += white
+    return seen
 
 
 def _body(sea: _Sea) -> Float:
     """Albedo of the water itself: greenish in the harbour, blue outside, pale over sand."""
-    beach = np.exp(-sea.beach_m / 34.0 + 0.10 * sea.patches)
-    body = _HARBOUR + (_DEEP - _HARBOUR) * sea.exposed[..., None]
-    body += (_SHALLOW - body) * np.minimum(1.05 * beach, 1.0)[..., None]
-    body += (_SAND - body) * (3.0 * np.clip(beach - 0.72, 0.0, 0.33))[..., None]
-    body *= (1.0 + 0.05 * sea.patches)[..., None]
+    beach: Float = np.exp(-sea.beach_m / 34.0 + 0.10 * sea.patches).astype(np.float32)
+    body = in_colour(sea.exposed, _DEEP - _HARBOUR, _HARBOUR)
+    shares: tuple[Float, Float] = np.minimum(1.05 * beach, 1.0), 3.0 * np.clip(beach - 0.72, 0.0, 0.33)
+    for colour, share in zip((_SHALLOW, _SAND), shares, strict=True):
+        body *= in_colour(1.0 - share)
+        body += in_colour(share, colour)
+    body *= in_colour(1.0 + 0.05 * sea.patches)
     return body
 
 

@@ -92,7 +92,7 @@ def _write_tiff(path: Path, pixels: Any, crs: str, transform: Affine, tags: dict
         "blocksize": 256,
         "compress": "deflate",
         "predictor": "yes",
-        "level": 4,
+        "level": 1,
         "overview_resampling": "average" if pixels.shape[2] == 3 else "nearest",
         "num_threads": 2,
     }

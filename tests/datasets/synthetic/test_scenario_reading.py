@@ -1,11 +1,15 @@
 """A scenario's file: what it gives, and that each fault is told in one line with its place."""
 
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from apronwatch.errors import ScenarioInvalid
+from apronwatch_datasets import synthetic
 from apronwatch_datasets.synthetic import list_scenarios, read_scenario
+from apronwatch_datasets.synthetic.layouts import LAYOUTS
 
 WHOLE = """
 title = "Two cars at the apron"
@@ -85,6 +89,10 @@ def test_the_same_file_gives_the_same_scenario_and_another_seed_another(tmp_path
         ("counts = [3, 2]", "counts = [3, 200]", "200 objects for"),
         ("counts = [3, 2]", "counts = [3, -1]", "sites.0.groups.0.counts.1"),
         ('kind = "wreck"', 'kind = "ghost"', "sites.0.objects.0.kind"),
+        ('"MiG-29" = 0.5 }', '"Mi-8" = 0.5 }\nstripped = 0.2', "stripped is for aeroplanes, Mi-8 is none"),
+        ('kind = "wreck"', "stripped = true", "stripped is for aeroplanes, car is none"),
+        ('type = "car"', 'type = "Krivak frigate"', "objects.0: Krivak frigate lies on land"),
+        ('{ "Su-27" = 0.5, "MiG-29" = 0.5 }', '{ "Krivak frigate" = 1.0 }', "takes none of Krivak frigate"),
         ("rotation_deg = 20.0", "rotation_deg = nan", "sites.0.rotation_deg"),
         ("[[sites.groups]]", "[[sites.groups", "not TOML"),
         ('title = "Two cars at the apron"', "", "title"),
@@ -100,6 +108,33 @@ def test_a_fault_is_told_in_one_line_with_file_and_place(
     assert message.startswith(f"{tmp_path / 'mine.toml'}: ")
     assert place in message
     assert "\n" not in message
+
+
+def test_two_groups_never_share_a_stand(tmp_path: Path) -> None:
+    """Each would choose among its stands for itself, and two objects could stand on one."""
+    more = '[[sites.groups]]\nstands = "{}"\ntypes = {{ "Su-27" = 1.0 }}\ncounts = [2, 2]\n'
+    with pytest.raises(ScenarioInvalid, match=r"sites\.0: groups\.0 and groups\.1 share the stands W"):
+        read_scenario(written(tmp_path, WHOLE + more.format("HW")))
+    (scenario,) = read_scenario(written(tmp_path, WHOLE + more.format("H")))
+    for scene in scenario.scenes:
+        taken = [p.stand for p in scene.parked if p.stand]
+        assert len(taken) == len(set(taken)) > 2
+
+
+def test_the_documented_example_is_a_scenario(tmp_path: Path) -> None:
+    readme = files(synthetic).joinpath("scenarios", "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert len(blocks) == 2
+    base, port = read_scenario(written(tmp_path, "\n".join(blocks)))
+    assert [len(scene.parked) for scene in base.scenes] == [18, 19, 5]
+    assert [len(scene.parked) for scene in port.scenes] == [5, 3]
+    assert {p.type_name for p in port.scenes[0].parked} <= {"Krivak frigate", "Steregushchiy corvette"}
+
+
+def test_the_documented_stand_letters_are_the_harbours() -> None:
+    readme = files(synthetic).joinpath("scenarios", "README.md").read_text(encoding="utf-8")
+    told = readme[readme.index("The harbour's stands") :].split("Those of other")[0]
+    assert set(re.findall(r"\b[A-Z]\b", told)) == {stand.id[0] for stand in LAYOUTS["harbour"](1).stands}
 
 
 def test_two_sites_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -88,6 +88,20 @@ def test_an_interrupted_run_leaves_no_half_file_and_another_completes_it(tmp_pat
     assert everything(out) == complete
 
 
+def test_a_folder_takes_one_scenario(tmp_path: Path) -> None:
+    """The reader of a folder would take the scenes of both for one set."""
+    out = tmp_path / "out"
+    before = everything(synthesize(written(tmp_path), out).manifest.parent)
+    other = tmp_path / "other.toml"
+    other.write_text(written(tmp_path).read_text().replace('id = "east"', 'id = "north"'), encoding="utf-8")
+    with pytest.raises(OutputInvalid, match=r"synthetic-east_20260305.*of another scenario"):
+        synthesize(other, out)
+    assert everything(out) == before
+    # What GIS programs leave beside a picture is no scene.
+    (out / "scenes" / "synthetic-east_20260305.tif.aux.xml").write_text("<PAMDataset/>")
+    synthesize(written(tmp_path), out)
+
+
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "new" / "file.txt"
 
