@@ -12,6 +12,9 @@ MANIFEST = "manifest.parquet"
 DATA = "data.yaml"
 
 _KINDS = ("images", "labels", "regions")
+HASHES = ("tile_sha256", "labels_sha256", "regions_sha256")
+"""As the manifest calls the hashes of a tile's image, labels and regions."""
+
 _HIDDEN = ".preparing"
 
 
@@ -36,6 +39,11 @@ class Folder:
     def begun(self) -> Path:
         """Says what is being made here."""
         return self.work / "begun.json"
+
+    @property
+    def compared(self) -> Path:
+        """Pairs of images that were found to show the same ground."""
+        return self.work / "compared.json"
 
     @property
     def record(self) -> Path:
@@ -83,25 +91,30 @@ class Folder:
             for split in splits:
                 (self.root / kind / split).mkdir(parents=True, exist_ok=True)
 
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file of this folder that appears whole or not at all.
+
+        Raises:
+            OutputInvalid: it cannot be written.
+        """
+        # Under `work`, so that what a killed run leaves goes with it. An orphan of that run may still be writing.
+        temporary = self.work / "unfinished" / f"{path.name}.{os.getpid()}"
+        try:
+            for folder in (temporary.parent, path.parent):
+                folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError as error:
+            raise OutputInvalid(
+                f"{path}: cannot be written ({error.strerror or error}); give a writable folder with room"
+            ) from error
+
+    def is_free(self) -> bool:
+        """Whether nothing is here but what a run left that was killed before it said what it makes."""
+        if not self.root.exists():
+            return True
+        return self.root.is_dir() and all(path == self.work for path in self.root.iterdir())
+
     def tidy(self) -> None:
         """Remove what only the making needed."""
         shutil.rmtree(self.work, ignore_errors=True)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all.
-
-    Raises:
-        OutputInvalid: it cannot be written.
-    """
-    # An orphan of a run that was killed may still be writing.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputInvalid(
-            f"{path}: cannot be written ({error.strerror or error}); give a writable folder with room"
-        ) from error

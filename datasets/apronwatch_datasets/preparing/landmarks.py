@@ -49,11 +49,6 @@ class Landmarks:
     hashes: NDArray[np.uint64]
     points: NDArray[np.int32]
 
-    @classmethod
-    def none(cls) -> Self:
-        """Of an image that is not looked at."""
-        return cls((0, 0), None, np.zeros(0, dtype=np.uint64), np.zeros((0, 2), dtype=np.int32))
-
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
         return {

@@ -8,18 +8,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from apronwatch import __version__
 from apronwatch.errors import DatasetInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.dataset import Dataset
 from apronwatch_datasets.faults import counted
-from apronwatch_datasets.preparing.files import MANIFEST, RECORD, Folder
+from apronwatch_datasets.preparing.files import HASHES, MANIFEST, RECORD, Folder
 from apronwatch_datasets.preparing.options import SPLITS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMAT = 1
 """Of prepared.json and the sidecars; a change that readers must know of raises it."""
+
+_LATER = HASHES[1:]
+"""Columns that the first sets of this format lack; packing fills them in."""
+
+_NEEDED = ("image_format", "options", "splits", "notes")
+_AGAIN = "prepare, pack or copy the set again"
 
 _MADE_WITH = ("numpy", "opencv-python-headless", "rasterio", "shapely", "pyarrow")
 
@@ -41,18 +50,26 @@ class Prepared:
         """The training set in a folder.
 
         Raises:
-            DatasetInvalid: there is none, or one of another format.
+            DatasetInvalid: there is none, one of another format, or one whose prepared.json is damaged.
         """
         path = root / RECORD
         if not path.is_file():
             raise DatasetInvalid(
                 f"{root}: no {RECORD}; give a folder that `apronwatch data prepare` finished"
             )
-        document = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DatasetInvalid(f"{path}: is damaged ({_line(error)}); {_AGAIN}") from error
+        if not isinstance(document, dict):
+            raise DatasetInvalid(f"{path}: holds {type(document).__name__}, expected an object; {_AGAIN}")
         if document.get("format") != FORMAT:
             raise DatasetInvalid(
                 f"{path}: format {document.get('format')!r}, expected {FORMAT}; prepare the set again"
             )
+        lacking = [name for name in _NEEDED if name not in document]
+        if lacking:
+            raise DatasetInvalid(f"{path}: says nothing of {', '.join(lacking)}; {_AGAIN}")
         return cls(root, document)
 
     @property
@@ -73,11 +90,35 @@ class Prepared:
         return found
 
     def rows(self) -> list[dict[str, Any]]:
-        """The manifest, a row a tile in the order of split and name."""
+        """The manifest, a row a tile in the order of split and name.
+
+        Raises:
+            DatasetInvalid: it is missing, damaged, or lacks a column that readers need.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        found: list[dict[str, Any]] = pq.read_table(self.root / MANIFEST).to_pylist()
+        path = self.root / MANIFEST
+        try:
+            table = pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            raise DatasetInvalid(f"{path}: is missing or damaged ({_line(error)}); {_AGAIN}") from error
+        lacking = set(_schema().names) - set(_LATER) - set(table.column_names)
+        if lacking:
+            raise DatasetInvalid(f"{path}: has no column {', '.join(sorted(lacking))}; {_AGAIN}")
+        found: list[dict[str, Any]] = table.to_pylist()
         return found
+
+    def absent(self, rows: Sequence[Mapping[str, Any]]) -> Path | None:
+        """The first file of these rows' tiles that is not there."""
+        files = (path for row in rows for path in self.folder.tile(row["split"], row["tile"]))
+        return next((path for path in files if not path.is_file()), None)
+
+
+def versions() -> dict[str, str]:
+    """Of this package and of the libraries that tiles and manifest are made with."""
+    made_with = {name: importlib.metadata.version(name) for name in _MADE_WITH}
+    return {"apronwatch": __version__, **made_with}
 
 
 def rows_of(parts: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> list[dict[str, Any]]:
@@ -92,7 +133,7 @@ def _rows(part: Mapping[str, Any], split: str) -> Iterator[dict[str, Any]]:
             "tile": tile["tile"],
             "split": split,
             **{name: part[name] for name in ("dataset", "licence", "source_image", "source_sha256")},
-            "tile_sha256": tile["tile_sha256"],
+            **{name: tile[name] for name in HASHES},
             "place": part["place"],
             "native_gsd_m": part["native_gsd_m"],
             "gsd_m": tile["gsd_m"],
@@ -117,11 +158,19 @@ def parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    written = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=_schema()), written, compression="zstd")
+    return written.getvalue()
+
+
+def _schema() -> "pa.Schema":
+    import pyarrow as pa
+
     text, whole, real = pa.string(), pa.int32(), pa.float64()
-    schema = pa.schema(
+    return pa.schema(
         [
             *((name, text) for name in ("tile", "split", "dataset", "licence", "source_image")),
-            *((name, text) for name in ("source_sha256", "tile_sha256", "place")),
+            *((name, text) for name in ("source_sha256", *HASHES, "place")),
             ("native_gsd_m", real),
             ("gsd_m", real),
             ("time", pa.timestamp("us", tz="UTC")),
@@ -132,9 +181,11 @@ def parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
             ("unknown_classes", pa.list_(text)),
         ]
     )
-    written = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), written, compression="zstd")
-    return written.getvalue()
+
+
+def _line(error: Exception) -> str:
+    """An error of a library in one line."""
+    return " ".join(str(error).split())
 
 
 def data_yaml(splits: Sequence[str]) -> bytes:
@@ -156,10 +207,7 @@ def document_of(
         "format": FORMAT,
         "image_format": options["image_format"],
         "options": dict(options),
-        "versions": {
-            "apronwatch": __version__,
-            **{name: importlib.metadata.version(name) for name in _MADE_WITH},
-        },
+        "versions": versions(),
         "splits": _splits(rows),
         "tally": {name: _tally(name, dataset, parts) for name, dataset in datasets.items()},
         "faults": {

@@ -1,6 +1,7 @@
 """What a training set is made from, and how."""
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ class Options:
         shares, overlap = self.shares, self.overlap_px
         return (
             (
-                not self.gsds_m or len(set(self.gsds_m)) < len(self.gsds_m) or min(self.gsds_m) <= 0,
+                not (self.gsds_m and len(set(self.gsds_m)) == len(self.gsds_m) and _are_lengths(self.gsds_m)),
                 f"GSDs {self.gsds_m}; expected different lengths above 0 m",
             ),
             (self.tile_px < 32, f"tiles of {self.tile_px} px; expected 32 or more"),
@@ -93,7 +94,9 @@ class Options:
                 f"an overlap of {overlap} px; expected 0 to half a tile ({self.tile_px // 2} px)",
             ),
             (
-                len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6 or shares[0] == 0,
+                not (
+                    len(shares) == 3 and min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-6 and shares[0] > 0
+                ),
                 f"shares {shares} of train, val and test; expected three that sum to 1, some for train",
             ),
             (self.rest not in ("share", "train"), f"rest {self.rest!r}; expected 'share' or 'train'"),
@@ -105,8 +108,11 @@ class Options:
                 not 0 <= self.backgrounds <= 1,
                 f"a share of {self.backgrounds} of backgrounds; expected 0 to 1",
             ),
-            (self.max_upscale < 1, f"images enlarged at most {self.max_upscale} times; expected 1 or more"),
-            (self.min_px < 0, f"objects from {self.min_px} px on; expected 0 or more"),
+            (
+                not 1 <= self.max_upscale < math.inf,
+                f"images enlarged at most {self.max_upscale} times; expected 1 or more",
+            ),
+            (not 0 <= self.min_px < math.inf, f"objects from {self.min_px} px on; expected 0 or more"),
             (self.workers < 1, f"{self.workers} workers; expected 1 or more"),
         )
 
@@ -121,6 +127,11 @@ class Options:
     def tiling(self) -> dict[str, Any]:
         """The part of `record` that the tiles depend on, but not their split."""
         return {name: value for name, value in self.record().items() if name not in _OF_PLACING}
+
+
+def _are_lengths(values: tuple[float, ...]) -> bool:
+    # Not `> 0` alone: all comparisons with NaN are false, and infinity is no length.
+    return all(0 < value < math.inf for value in values)
 
 
 def _sha256(path: Path) -> str:

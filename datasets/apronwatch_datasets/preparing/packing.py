@@ -1,6 +1,5 @@
 """A training set as one file of limited size, to be moved to another machine."""
 
-import hashlib
 import json
 import shutil
 import zipfile
@@ -11,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from apronwatch.errors import CallInvalid, DatasetInvalid, OutputInvalid
-from apronwatch_datasets.preparing.files import DATA, MANIFEST, RECORD, Folder
+from apronwatch_datasets.preparing.files import DATA, HASHES, MANIFEST, RECORD, Folder
 from apronwatch_datasets.preparing.manifest import Prepared, data_yaml, parquet
 from apronwatch_datasets.preparing.options import SPLITS
 from apronwatch_datasets.preparing.reading import read_rgb
-from apronwatch_datasets.preparing.units import encode
+from apronwatch_datasets.preparing.units import encode, sha256_of, source_sha256
 
 LEAST_QUALITY = 70
 """Below it, JPEG's blocks show in small vehicles."""
@@ -67,6 +66,9 @@ def pack(
         raise CallInvalid(f"a JPEG quality of {quality}; expected {LEAST_QUALITY} to 100")
     prepared = Prepared.read(prepared_dir)
     rows = [row for row in prepared.rows() if split in (None, row["split"])]
+    absent = prepared.absent(rows)
+    if absent is not None:
+        raise DatasetInvalid(f"{absent}: is gone, the manifest names it; prepare the set again")
     if not rows:
         raise CallInvalid(f"{prepared_dir}: no tiles in {split!r}; it has {', '.join(prepared.splits)}")
     temporary = out_file.with_name(f".{out_file.name}.tmp")
@@ -107,15 +109,15 @@ def _write(
     # What zip writes about a file: 76 bytes and its name twice.
     size, full, made = 22, False, []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, content, row in _members(prepared, rows, quality):
-            if row is not None:
-                made.append(row)
-            size += len(content) + 76 + 2 * len(name.encode())
+        for files, row in _members(prepared, rows, quality):
+            made.append(row)
+            size += sum(len(content) + 76 + 2 * len(name.encode()) for name, content in files.items())
             full = full or size > limit
             if full and quality > LEAST_QUALITY:
                 return size
             if not full:
-                _add(archive, name, content)
+                for name, content in files.items():
+                    _add(archive, name, content)
         for name, content in _beside(prepared, made, quality).items():
             size += len(content) + 76 + 2 * len(name.encode())
             if size <= limit:
@@ -131,8 +133,8 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 def _members(
     prepared: Prepared, rows: Sequence[Mapping[str, Any]], quality: int
-) -> Iterator[tuple[str, bytes, dict[str, Any] | None]]:
-    """Name and bytes of every tile's files; with the image, its new row of the manifest."""
+) -> Iterator[tuple[dict[str, bytes], dict[str, Any]]]:
+    """Of every tile, its files' bytes by name, and its new row of the manifest."""
     jpeg = Folder(Path(), "jpg")
 
     def encoded(row: Mapping[str, Any]) -> bytes:
@@ -145,9 +147,9 @@ def _members(
             for row, content in zip(batch, pool.map(encoded, batch), strict=True):
                 sources = prepared.folder.tile(row["split"], row["tile"])
                 names = [path.as_posix() for path in jpeg.tile(row["split"], row["tile"])]
-                yield names[0], content, {**row, "tile_sha256": hashlib.sha256(content).hexdigest()}
-                for name, source in zip(names[1:], sources[1:], strict=True):
-                    yield name, source.read_bytes(), None
+                contents = [content, *(source.read_bytes() for source in sources[1:])]
+                hashes = dict(zip(HASHES, map(sha256_of, contents), strict=True))
+                yield dict(zip(names, contents, strict=True)), {**row, **hashes}
 
 
 def _beside(prepared: Prepared, rows: Sequence[Mapping[str, Any]], quality: int) -> dict[str, bytes]:
@@ -167,7 +169,7 @@ def _beside(prepared: Prepared, rows: Sequence[Mapping[str, Any]], quality: int)
 
 
 def unpack(file: Path, root: Path) -> Prepared:
-    """A packed training set as a folder again; each tile is checked against the manifest's SHA-256.
+    """A packed training set as a folder again; the three files of each tile are checked by the manifest's SHA-256.
 
     Args:
         file: what `pack` wrote.
@@ -207,8 +209,18 @@ def _extract(file: Path, root: Path) -> None:
 
 
 def _verify(file: Path, root: Path) -> None:
+    """The tiles are those of the manifest, and nothing else that a training would read as one."""
     prepared = Prepared.read(root)
+    named: set[Path] = set()
     for row in prepared.rows():
-        image = prepared.folder.tile(row["split"], row["tile"])[0]
-        if not image.is_file() or hashlib.sha256(image.read_bytes()).hexdigest() != row["tile_sha256"]:
-            raise DatasetInvalid(f"{file}: tile {row['tile']} is missing or damaged; pack or copy it again")
+        for path, column in zip(prepared.folder.tile(row["split"], row["tile"]), HASHES, strict=True):
+            named.add(path)
+            if not path.is_file() or source_sha256(path) != row.get(column):
+                raise DatasetInvalid(
+                    f"{file}: {path.relative_to(root)} is missing or damaged, or its hash is; pack or copy it again"
+                )
+    beside = [path for path in sorted(root.glob("*/*/*")) if path not in named]
+    if beside:
+        raise DatasetInvalid(
+            f"{file}: holds {beside[0].relative_to(root)}, which its manifest does not name; pack or copy it again"
+        )

@@ -1,15 +1,20 @@
 """Finished tiles go to the split of their place, if no ground is shown in two of them."""
 
 import csv
+import hashlib
 import io
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from functools import partial
 from typing import Any
 
 from apronwatch.errors import LeakFound
-from apronwatch_datasets.preparing.files import Folder, write_whole
+from apronwatch_datasets.preparing.files import Folder
 from apronwatch_datasets.preparing.landmarks import Landmarks
 from apronwatch_datasets.preparing.leaks import Leak, find_leaks, joined
+from apronwatch_datasets.preparing.loading import Progress
 from apronwatch_datasets.preparing.options import SPLITS, Options
 from apronwatch_datasets.preparing.splits import Place, assign
 from apronwatch_datasets.preparing.units import Unit
@@ -36,6 +41,7 @@ def splits_of(
     named: Mapping[Place, str],
     options: Options,
     folder: Folder,
+    progress: Progress | None = None,
 ) -> tuple[dict[Place, str], list[str]]:
     """The split of each place, and what the user should know of it.
 
@@ -46,7 +52,7 @@ def splits_of(
     weights: Counter[Place] = Counter(dict.fromkeys(places, 0))
     for place, part in zip(places, parts, strict=True):
         weights[place] += len(part["tiles"])
-    leaks = _leaks(places, parts)
+    leaks = _leaks(places, parts, folder, progress)
     groups = {place: k for k, place in enumerate(sorted(weights))}
     notes = []
     if options.join_leaks and leaks:
@@ -63,10 +69,28 @@ def splits_of(
     return chosen, notes + _notes(units, parts, chosen, options)
 
 
-def _leaks(places: Sequence[Place], parts: Sequence[Part]) -> list[Leak]:
-    """Pairs of images of different places; an image without tiles cannot leak."""
-    footprints = [part["footprint"] if part["tiles"] else None for part in parts]
-    return find_leaks([Landmarks.from_dict(part["landmarks"]) for part in parts], footprints, places)
+def _leaks(
+    places: Sequence[Place], parts: Sequence[Part], folder: Folder, progress: Progress | None
+) -> list[Leak]:
+    """Pairs of images of different places; an image without tiles cannot leak.
+
+    They are kept until the set is finished: a call with other splits need not compare again.
+    """
+    shown = [(part["landmarks"], part["footprint"]) if part["tiles"] else ({}, None) for part in parts]
+    compared = hashlib.sha256(json.dumps([places, shown], sort_keys=True).encode()).hexdigest()
+    if folder.compared.is_file():
+        known = json.loads(folder.compared.read_text(encoding="utf-8"))
+        if known["of"] == compared:
+            return [Leak(*leak) for leak in known["leaks"]]
+    leaks = find_leaks(
+        [{view: Landmarks.from_dict(seen) for view, seen in landmarks.items()} for landmarks, _ in shown],
+        [footprint for _, footprint in shown],
+        places,
+        None if progress is None else partial(progress, "comparing"),
+    )
+    kept = {"of": compared, "leaks": [astuple(leak) for leak in leaks]}
+    folder.write(folder.compared, json.dumps(kept).encode())
+    return leaks
 
 
 def _joined(places: Sequence[Place], leaks: Sequence[Leak]) -> dict[Place, int]:
@@ -98,7 +122,7 @@ def _told(
         first, second = facts(leak.first), facts(leak.second)
         writer.writerow([*first, *second, leak.how, leak.found])
         pairs.append(f"{first[0]} {first[1]} ({first[3]}) and {second[0]} {second[1]} ({second[3]})")
-    write_whole(folder.root / LEAKS, table.getvalue().encode())
+    folder.write(folder.root / LEAKS, table.getvalue().encode())
     more = f" and {len(pairs) - _NAMED} more" if len(pairs) > _NAMED else ""
     named_apart = "name their places for one split"
     remedy = (

@@ -1,12 +1,13 @@
 """Datasets in, training tiles out. What is written, and what it means: docs/training-tiles.md."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from apronwatch.errors import OutputInvalid
 from apronwatch_datasets.dataset import Dataset
-from apronwatch_datasets.preparing.files import DATA, MANIFEST, Folder, write_whole
+from apronwatch_datasets.preparing.files import DATA, MANIFEST, Folder
 from apronwatch_datasets.preparing.loading import (
     Need,
     Progress,
@@ -59,11 +60,13 @@ def prepare(
     whole = fingerprint(units, options.record())
     if folder.record.is_file():
         return _finished(folder, whole, units)
-    if not _is_placing(folder, tiling, whole):
+    if _is_placing(folder, tiling, whole):
+        _check_sources(folder, units, records(folder, [unit.name for unit in units]))
+    else:
         check_room(units, options, out)
         _begin(folder, {"tiling": tiling})
         make_all(units, options.workers, progress)
-    return _place(datasets, units, named, options, folder, {"tiling": tiling, "whole": whole})
+    return _place(datasets, units, named, options, folder, {"tiling": tiling, "whole": whole}, progress)
 
 
 def _named(units: Sequence[Unit], options: Options) -> dict[Place, str]:
@@ -80,17 +83,33 @@ def _finished(folder: Folder, whole: str, units: Sequence[Unit]) -> Prepared:
     prepared = Prepared.read(folder.root)
     if prepared.document["fingerprint"] != whole:
         raise OutputInvalid(
-            f"{folder.root}: holds a training set of other sources or options; give another folder, or remove it"
+            f"{folder.root}: holds a training set of other sources or options, or made by other versions; "
+            "give another folder, or remove it"
         )
-    cut = {(row["dataset"], row["source_image"]): row["source_sha256"] for row in prepared.rows()}
+    rows = prepared.rows()
+    _check_sources(folder, units, rows)
+    absent = prepared.absent(rows)
+    if absent is not None:
+        raise OutputInvalid(
+            f"{folder.root}: {absent.name} was made and is gone; remove the folder and prepare again"
+        )
+    folder.tidy()
+    return prepared
+
+
+def _check_sources(folder: Folder, units: Sequence[Unit], cut_from: Iterable[Mapping[str, Any]]) -> None:
+    """Each image is still the one that its tiles were cut from.
+
+    Raises:
+        OutputInvalid: one has changed.
+    """
+    cut = {(facts["dataset"], facts["source_image"]): facts["source_sha256"] for facts in cut_from}
     for unit in units:
         path, then = unit.image.path, cut.get((unit.dataset, unit.image.name))
         if then is not None and then != source_sha256(path):
             raise OutputInvalid(
                 f"{folder.root}: {path} has changed since its tiles were made; give another folder, or remove this one"
             )
-    folder.tidy()
-    return prepared
 
 
 def _is_placing(folder: Folder, tiling: str, whole: str) -> bool:
@@ -100,19 +119,21 @@ def _is_placing(folder: Folder, tiling: str, whole: str) -> bool:
         OutputInvalid: something else was begun here, or something else is here.
     """
     if not folder.begun.is_file():
-        if folder.root.exists() and (not folder.root.is_dir() or any(folder.root.iterdir())):
+        if not folder.is_free():
             raise OutputInvalid(f"{folder.root}: is not an empty folder; give a new one, or empty it")
+        folder.tidy()
         return False
     begun = json.loads(folder.begun.read_text(encoding="utf-8"))
     if begun["tiling"] != tiling or begun.get("whole", whole) != whole:
         raise OutputInvalid(
-            f"{folder.root}: other sources or options were begun here; give the same ones, or remove the folder"
+            f"{folder.root}: other sources or options were begun here, or by other versions; give the same ones, "
+            "or remove the folder"
         )
     return "whole" in begun
 
 
 def _begin(folder: Folder, facts: Mapping[str, str]) -> None:
-    write_whole(folder.begun, json.dumps(facts).encode())
+    folder.write(folder.begun, json.dumps(facts).encode())
 
 
 def _place(
@@ -122,20 +143,21 @@ def _place(
     options: Options,
     folder: Folder,
     begun: Mapping[str, str],
+    progress: Progress | None,
 ) -> Prepared:
     """Each tile to the split of its place, and what stands beside the tiles."""
     parts = list(records(folder, [unit.name for unit in units]))
-    chosen, notes = splits_of(units, parts, named, options, folder)
+    chosen, notes = splits_of(units, parts, named, options, folder, progress)
     splits = [chosen[place_of(unit)] for unit in units]
     rows = rows_of(parts, splits)
     _begin(folder, begun)
     folder.make_splits(_shown(splits))
     for row in rows:
         folder.place(row["split"], row["tile"])
-    write_whole(folder.root / MANIFEST, parquet(rows))
-    write_whole(folder.root / DATA, data_yaml(_shown(splits)))
+    folder.write(folder.root / MANIFEST, parquet(rows))
+    folder.write(folder.root / DATA, data_yaml(_shown(splits)))
     document = document_of(datasets, parts, rows, options.record(), notes) | {"fingerprint": begun["whole"]}
-    write_whole(folder.record, (json.dumps(document, indent=1) + "\n").encode())
+    folder.write(folder.record, (json.dumps(document, indent=1) + "\n").encode())
     folder.tidy()
     return Prepared(folder.root, document)
 

@@ -19,8 +19,8 @@ from apronwatch.errors import DatasetInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.pictures import Picture, open_picture, read_picture
 from apronwatch_datasets.preparing.cutting import Cutter, TileLabels, scaled
-from apronwatch_datasets.preparing.files import Folder, write_whole
-from apronwatch_datasets.preparing.landmarks import Landmarks, landmarks_of
+from apronwatch_datasets.preparing.files import HASHES, Folder
+from apronwatch_datasets.preparing.landmarks import landmarks_of
 from apronwatch_datasets.preparing.options import Options
 from apronwatch_datasets.preparing.windows import View, view_label, views_of
 from apronwatch_datasets.records import LabelledImage, Objects
@@ -74,8 +74,13 @@ def make(unit: Unit) -> str:
             f"{unit.image.width} x {unit.image.height} when it was checked; let nothing change the dataset meanwhile"
         )
     record = _record(unit, picture, sha256)
-    write_whole(unit.folder.part(unit.name), json.dumps(record, sort_keys=True).encode())
+    unit.folder.write(unit.folder.part(unit.name), json.dumps(record, sort_keys=True).encode())
     return unit.name
+
+
+def sha256_of(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def source_sha256(path: Path) -> str:
@@ -98,11 +103,10 @@ def _record(unit: Unit, picture: Picture, sha256: str) -> dict[str, Any]:
     image, options = unit.image, unit.options
     views, too_coarse = views_of(image, options)
     fates = {view_label(gsd): _fates(image.objects, "too_coarse") for gsd in too_coarse}
-    tiles, known_by = [], Landmarks.none()
+    tiles, known_by = [], {}
     for view in views:
         seen = _resampled(picture, view)
-        if view is views[0]:
-            known_by = landmarks_of(seen.rgb, seen.valid)
+        known_by[view.label] = landmarks_of(seen.rgb, seen.valid).to_dict()
         objects = scaled(image.objects, (image.width, image.height), view)
         cutter = Cutter(objects, view, options.min_px)
         labelled = np.zeros(len(objects), dtype=np.bool_)
@@ -125,7 +129,7 @@ def _record(unit: Unit, picture: Picture, sha256: str) -> dict[str, Any]:
         "unknown_classes": _unknown(image),
         "footprint": _footprint(image.path),
         "too_coarse": [view_label(gsd) for gsd in too_coarse],
-        "landmarks": known_by.to_dict(),
+        "landmarks": known_by,
         "fates": fates,
         "tiles": tiles,
     }
@@ -159,16 +163,18 @@ def _tile(
     pixels = np.full((size, size, 3), GREY, dtype=np.uint8)
     shown = seen.rgb[window]
     pixels[: shown.shape[0], : shown.shape[1]] = shown
-    encoded = encode(pixels, unit.options.image_format)
     chosen = objects.select(labels.index)
-    image_file, label_file, region_file = unit.folder.staged(name)
-    write_whole(image_file, encoded)
-    write_whole(label_file, label_text(chosen.classes, labels.polygons / size).encode())
-    write_whole(region_file, _sidecar(unit.image, labels, chosen))
+    contents = (
+        encode(pixels, unit.options.image_format),
+        label_text(chosen.classes, labels.polygons / size).encode(),
+        _sidecar(unit.image, labels, chosen),
+    )
+    for path, content in zip(unit.folder.staged(name), contents, strict=True):
+        unit.folder.write(path, content)
     counts = Counter(chosen.classes.tolist())
     return {
         "tile": name,
-        "tile_sha256": hashlib.sha256(encoded).hexdigest(),
+        **dict(zip(HASHES, map(sha256_of, contents), strict=True)),
         "gsd_m": view.gsd_m,
         "x0": x0,
         "y0": y0,

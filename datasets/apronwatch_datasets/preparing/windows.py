@@ -8,7 +8,10 @@ from apronwatch_datasets.preparing.options import Options
 from apronwatch_datasets.records import LabelledImage
 
 LONGEST_M = 73.3
-"""The longest aircraft counted (An-225 aside, the A380): it must fit into the overlap."""
+"""The span of the An-124, the largest military aircraft: it must fit into the overlap, as in counting."""
+
+NATIVE = "native"
+"""The scale of an image of unknown GSD."""
 
 UNKNOWN_OVERLAP_PX = 200
 """Where the GSD is not known: the gap of the published tile sets of DOTA (mmrotate, Ultralytics)."""
@@ -46,7 +49,7 @@ class View:
 
 def view_label(gsd_m: float | None) -> str:
     """Name of a target GSD."""
-    return "native" if gsd_m is None else f"{gsd_m:g}m"
+    return NATIVE if gsd_m is None else f"{gsd_m:g}m"
 
 
 def starts(size_px: int, tile_px: int, overlap_px: int) -> list[int]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from apronwatch.errors import CallInvalid, DatasetInvalid, OutputInvalid
@@ -85,6 +86,86 @@ def test_a_file_damaged_on_the_way_is_refused(prepared: Prepared, tmp_path: Path
         assert not (tmp_path / f"of_{name}").exists()
     with pytest.raises(OutputInvalid, match="exists already"):
         unpack(tmp_path / "set.zip", tmp_path)
+
+
+@pytest.mark.parametrize("change", ["left out", "changed"])
+@pytest.mark.parametrize("kind", ["images", "labels", "regions"])
+def test_a_file_of_a_tile_that_is_missing_or_changed_is_refused(
+    prepared: Prepared, tmp_path: Path, kind: str, change: str
+) -> None:
+    pack(prepared.root, tmp_path / "set.zip", max_mb=10)
+    rewrite(tmp_path / "set.zip", tmp_path / "other.zip", kind, change)
+    with pytest.raises(DatasetInvalid, match=f"{kind}/.* is missing or damaged") as told:
+        unpack(tmp_path / "other.zip", tmp_path / "out")
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "out").exists()
+
+
+def rewrite(file: Path, out: Path, kind: str, change: str) -> None:
+    """The same zip file but for one member of a kind."""
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(out, "w") as target:
+        one = next(name for name in source.namelist() if name.startswith(kind))
+        for name in source.namelist():
+            if name != one:
+                target.writestr(name, source.read(name))
+            elif change == "changed":
+                target.writestr(name, source.read(name) + b" ")
+
+
+def test_a_tile_that_the_manifest_does_not_name_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+    pack(prepared.root, tmp_path / "set.zip", max_mb=10)
+    with zipfile.ZipFile(tmp_path / "set.zip", "a") as archive:
+        archive.writestr("labels/train/more.txt", "0 0 0 1 0 1 1 0 1\n")
+    with pytest.raises(DatasetInvalid, match=r"labels/train/more\.txt, which its manifest does not name"):
+        unpack(tmp_path / "set.zip", tmp_path / "out")
+
+
+def test_a_set_with_a_file_gone_is_not_packed(tmp_path: Path) -> None:
+    made = prepare([dataset(tmp_path / "in", number=2)], tmp_path / "out", SMALL)
+    next((made.root / "regions").rglob("*.json")).unlink()
+    with pytest.raises(DatasetInvalid, match="is gone"):
+        pack(made.root, tmp_path / "set.zip", max_mb=10)
+
+
+def test_a_set_made_before_labels_had_hashes_can_be_packed(tmp_path: Path) -> None:
+    made = prepare([dataset(tmp_path / "in", number=2)], tmp_path / "out", SMALL)
+    path = made.root / "manifest.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["labels_sha256", "regions_sha256"]), path)
+    pack(made.root, tmp_path / "set.zip", max_mb=10)
+    assert len(unpack(tmp_path / "set.zip", tmp_path / "again").rows()) == len(made.rows())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("manifest.parquet", b"PAR1 no more", "missing or damaged"),
+        ("manifest.parquet", None, "missing or damaged"),
+        ("prepared.json", b'{"format": 1,', "is damaged"),
+        ("prepared.json", b"\xff\xfe\x00", "is damaged"),
+        ("prepared.json", b"[1]", "holds list"),
+        ("prepared.json", b'{"format": 1}', "says nothing of image_format"),
+    ],
+)
+def test_a_damaged_record_is_said_in_one_line(
+    tmp_path: Path, name: str, content: bytes | None, said: str
+) -> None:
+    root = prepare([dataset(tmp_path / "in", number=1)], tmp_path / "out", SMALL).root
+    if content is None:
+        (root / name).unlink()
+    else:
+        (root / name).write_bytes(content)
+    with pytest.raises(DatasetInvalid, match=said) as told:
+        list(read_prepared(root))
+    assert "\n" not in str(told.value)
+    assert name in str(told.value)
+
+
+def test_a_manifest_of_other_columns_is_refused(tmp_path: Path) -> None:
+    root = prepare([dataset(tmp_path / "in", number=1)], tmp_path / "out", SMALL).root
+    table = pq.read_table(root / "manifest.parquet")
+    pq.write_table(table.drop_columns(["place"]), root / "manifest.parquet")
+    with pytest.raises(DatasetInvalid, match="no column place"):
+        read_prepared(root)
 
 
 def test_a_file_that_reaches_outside_its_folder_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What prepare promises: nothing lost, the same bytes always, resumed after whatever, refused where it must."""
 
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -9,15 +10,26 @@ import time
 from collections import Counter, namedtuple
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from apronwatch.errors import CallInvalid, DatasetInvalid, OutputInvalid
+from apronwatch.errors import CallInvalid, DatasetInvalid, LeakFound, OutputInvalid
 from apronwatch.taxonomy import CLASSES
-from apronwatch_datasets.preparing import Options, Prepared, estimate, load_sources, prepare, read_prepared
+from apronwatch_datasets.preparing import (
+    Options,
+    Prepared,
+    Source,
+    estimate,
+    load_sources,
+    loading,
+    prepare,
+    read_prepared,
+)
 from apronwatch_datasets.preparing.files import Folder
+from apronwatch_datasets.preparing.manifest import versions
 from apronwatch_datasets.source import SourceImage, SourceObjects
 from tests.conftest import REPOSITORY
 from tests.datasets.preparing.made import SMALL, Made, contents, dataset, scenery, with_picture, write
@@ -142,6 +154,114 @@ def test_a_finished_folder_is_refused_when_an_image_has_changed(tmp_path: Path) 
         prepare([source], tmp_path / "out", SMALL)
 
 
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_a_finished_folder_is_refused_when_a_file_of_it_is_gone(tmp_path: Path, kind: int) -> None:
+    source = dataset(tmp_path / "in", number=2)
+    made = prepare([source], tmp_path / "out", SMALL)
+    row = made.rows()[-1]
+    gone = made.folder.tile(row["split"], row["tile"])[kind]
+    gone.unlink()
+    with pytest.raises(OutputInvalid, match=f"{gone.name} was made and is gone"):
+        prepare([source], tmp_path / "out", SMALL)
+
+
+@pytest.mark.parametrize("name", ["apronwatch", "numpy"])
+def test_tiles_of_other_versions_are_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    source = with_picture(dataset(tmp_path / "in", number=4), scenery(0), "copy of place0")
+    splits = tmp_path / "splits.csv"
+    splits.write_text("dataset,place,split\nmade,place0,val\n")
+    options = replace(SMALL, splits=splits, rest="train")
+    with pytest.raises(LeakFound):
+        prepare([source], tmp_path / "begun", options)
+    prepare([source], tmp_path / "done", replace(options, join_leaks=True))
+    others = versions() | {name: "0.0.1"}
+    monkeypatch.setattr(loading, "versions", lambda: others)
+    with pytest.raises(OutputInvalid, match="by other versions"):
+        prepare([source], tmp_path / "begun", options)
+    with pytest.raises(OutputInvalid, match="by other versions"):
+        prepare([source], tmp_path / "done", replace(options, join_leaks=True))
+
+
+def test_what_a_run_killed_at_its_first_file_left_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Prepared
+) -> None:
+    source, out = dataset(tmp_path / "in"), tmp_path / "out"
+
+    def killed(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prepare([source], out, TWO_SCALES)
+    monkeypatch.undo()
+    assert list(contents(out)), "it left nothing"
+    prepare([source], out, TWO_SCALES)
+    assert contents(out) == contents(prepared.root)
+
+
+@pytest.mark.parametrize("killed_at", ["leaks.csv", "manifest.parquet", "data.yaml", "prepared.json"])
+def test_half_a_file_of_a_killed_run_is_not_left_beside_the_tiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: str
+) -> None:
+    source = with_picture(dataset(tmp_path / "in", number=4), scenery(0), "copy of place0")
+    splits = tmp_path / "splits.csv"
+    splits.write_text("dataset,place,split\nmade,place0,val\n")
+    options = replace(SMALL, splits=splits, rest="train")
+    joined, rename = replace(options, join_leaks=True), Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if target.name == killed_at:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prepare([source], tmp_path / "out", options if killed_at == "leaks.csv" else joined)
+    monkeypatch.undo()
+    prepare([source], tmp_path / "out", joined)
+    whole = prepare([source], tmp_path / "whole", joined)
+    assert contents(tmp_path / "out") == contents(whole.root)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"gsds_m": (0.5, math.nan)},
+        {"gsds_m": (math.nan, 0.5)},
+        {"gsds_m": (math.inf,)},
+        {"max_upscale": math.nan},
+        {"max_upscale": math.inf},
+        {"min_px": math.nan},
+        {"min_px": math.inf},
+        {"shares": (math.nan, 0.5, 0.5)},
+        {"shares": (0.5, math.nan, 0.5)},
+        {"shares": (0.5, 0.5, math.nan)},
+        {"shares": (math.inf, 0.0, 0.0)},
+        {"backgrounds": math.nan},
+    ],
+)
+def test_numbers_that_are_none_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(CallInvalid, match="expected"):
+        Options(**wrong)
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpg"])
+def test_no_set_needs_more_room_than_was_told(tmp_path: Path, image_format: str) -> None:
+    """Noise is what compression can do least with."""
+    noise = np.random.default_rng(1).integers(0, 256, (600, 500, 3), dtype=np.uint8)
+    path = write(tmp_path / "in" / "noise.png", noise)
+    image = SourceImage("noise", path, None, SourceObjects.of(np.zeros((0, 4, 2)), []), "here", gsd_m=0.5)
+    source = Source("made", tmp_path / "in", Made((image,)))
+    options = replace(SMALL, tile_px=256, image_format=image_format)
+    need = estimate(load_sources([source], options), options)
+    made = prepare([source], tmp_path / "out", options)
+    tiles = [p for p in made.root.glob("*/*/*") if p.is_file()]
+    assert len(tiles) == 3 * need.tiles
+    assert sum(p.stat().st_size for p in made.root.rglob("*") if p.is_file()) <= need.bytes_on_disk
+
+
 def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
@@ -232,6 +352,25 @@ def test_a_run_stopped_while_tiles_move_to_their_splits_is_taken_up(
         prepare([source], tmp_path / "out", replace(TWO_SCALES, shares=(0.6, 0.2, 0.2)))
     prepare([source], tmp_path / "out", TWO_SCALES)
     assert contents(tmp_path / "out") == contents(prepared.root)
+
+
+def test_an_image_changed_while_tiles_move_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, move = dataset(tmp_path / "in"), Folder.place
+
+    def stop(self: Folder, split: str, tile: str) -> None:
+        move(self, split, tile)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Folder, "place", stop)
+    with pytest.raises(KeyboardInterrupt):
+        prepare([source], tmp_path / "out", SMALL)
+    monkeypatch.undo()
+    write(tmp_path / "in" / "02.png", scenery(55))
+    with pytest.raises(OutputInvalid, match=r"02\.png has changed"):
+        prepare([source], tmp_path / "out", SMALL)
+    assert not (tmp_path / "out" / "prepared.json").exists()
 
 
 def test_an_image_changed_meanwhile_is_cut_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
