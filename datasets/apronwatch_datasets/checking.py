@@ -104,7 +104,8 @@ class Check:
             )
 
     def _far(self) -> None:
-        far = (np.abs(self._polygons) > FAR_PX).any(axis=(1, 2))
+        # What overflowed while it was read is no number any more.
+        far = ~(np.abs(self._polygons) <= FAR_PX).all(axis=(1, 2))
         for k in np.flatnonzero(self._here & far).tolist():
             message = f"corners {_corners(self._polygons[k])} are beyond any image"
             self._drop(k, FaultKind.OUTSIDE_IMAGE, message)
@@ -120,8 +121,7 @@ class Check:
             self._fault(k, FaultKind.INVERTED_BOX, message, Mending.SORTED)
 
     def _flat(self) -> None:
-        with np.errstate(invalid="ignore"):
-            sound = areas(self._crossings_undone()) > FLAT_PX2
+        sound = areas(self._crossings_undone()) > FLAT_PX2
         for k in np.flatnonzero(self._here & ~sound).tolist():
             self._drop(k, FaultKind.ZERO_AREA, f"corners {_corners(self._polygons[k])} enclose nothing")
 
@@ -132,8 +132,7 @@ class Check:
 
     def _crossed(self) -> None:
         ordered = self._crossings_undone()
-        with np.errstate(invalid="ignore"):
-            crossed = self._here & ~shapely.is_valid(shapely.polygons(_closed(self._polygons, self._here)))
+        crossed = self._here & ~shapely.is_valid(shapely.polygons(self._polygons))
         for k in np.flatnonzero(crossed).tolist():
             if shapely.polygons(ordered[k]).is_valid:
                 self._polygons[k] = ordered[k]
@@ -146,14 +145,15 @@ class Check:
     def _outside(self) -> None:
         width, height = self._size
         hulls = envelopes(self._polygons)
-        with np.errstate(invalid="ignore"):
-            beyond = (hulls[:, :2] < -OUTSIDE_PX).any(axis=1) | (
-                hulls[:, 2:] > np.array([width, height]) + OUTSIDE_PX
-            ).any(axis=1)
-        for k in np.flatnonzero(self._here & beyond).tolist():
+        sides = np.hstack([hulls[:, :2] < -OUTSIDE_PX, hulls[:, 2:] > np.array([width, height]) + OUTSIDE_PX])
+        around = sides.all(axis=1) & shapely.covers(
+            shapely.polygons(self._polygons), shapely.box(0, 0, width, height)
+        )
+        for k in np.flatnonzero(self._here & sides.any(axis=1)).tolist():
             message = f"corners {_corners(self._polygons[k])} in an image of {width} x {height}"
             clipped, share = clip(self._polygons[k], (0.0, 0.0, float(width), float(height)))
-            if clipped is None:
+            # What the dataset itself tells to ignore may well be the whole image.
+            if clipped is None or (around[k] and not self._found.ignore[k]):
                 self._drop(k, FaultKind.OUTSIDE_IMAGE, message)
                 continue
             if areas(clipped[None])[0] > (1.0 - UNCUT) * areas(framed(self._polygons[k])[None])[0]:
@@ -270,13 +270,6 @@ def _in_order(polygons: Polygons, centre: NDArray[np.float64]) -> Polygons:
     order = np.argsort(np.arctan2(local[..., 1], local[..., 0]), axis=1)
     ordered: Polygons = np.take_along_axis(polygons, order[..., None], axis=1)
     return ordered
-
-
-def _closed(polygons: Polygons, here: NDArray[np.bool_]) -> Polygons:
-    """Those that are not looked at made harmless: shapely refuses corners that are not finite."""
-    sound = polygons.copy()
-    sound[~here] = [[0, 0], [1, 0], [1, 1], [0, 1]]
-    return sound
 
 
 def _touching(boxes: Polygons) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

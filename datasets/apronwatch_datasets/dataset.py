@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from apronwatch.errors import ApronwatchError, DatasetInvalid
 from apronwatch_datasets.checking import Check
 from apronwatch_datasets.class_map import ClassMap, class_map
@@ -80,7 +82,9 @@ def load(
         raise DatasetInvalid(f"{root}: no such folder; give the folder of {adapter.CARD.title}")
     classes = class_map(adapter.CARD.name, own_classes)
     log = Log(root)
-    sources = list(adapter.read(root, log))
+    # Numbers beyond any coordinate overflow when they are scaled or added; the check drops what comes of them.
+    with np.errstate(over="ignore", invalid="ignore"):
+        sources = list(adapter.read(root, log))
     _check_names(sources, root)
     tally: dict[str, Counter[str]] = {name: Counter(dropped=n) for name, n in log.lost.items()}
     images = []
@@ -142,7 +146,7 @@ def _verified(
             Mending.NOTHING,
         )
     checked = Check(source.objects, seen.size, labels, gsd_m, classes, card, log).run()
-    annotated = card.annotated if source.annotated is None else classes.ours(source.annotated)
+    annotated = classes.ours(card.annotated if source.annotated is None else source.annotated)
     image = LabelledImage(
         source.name,
         source.path,

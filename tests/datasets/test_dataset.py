@@ -8,6 +8,8 @@ import pytest
 from affine import Affine
 
 from apronwatch.errors import DatasetInvalid
+from apronwatch_datasets.adapters import ADAPTERS, adapter
+from apronwatch_datasets.class_map import class_map
 from apronwatch_datasets.dataset import load
 from apronwatch_datasets.faults import FaultKind, Mending, counted
 from apronwatch_datasets.records import Card, horizontal_boxes
@@ -113,3 +115,35 @@ def test_a_picture_that_viewers_turn_is_named(
     dataset = load(Given([image(tmp_path, "a", ".jpg")]), tmp_path)
     assert counted(dataset.faults) == faults
     assert (dataset.images[0].width, dataset.images[0].height) == (64, 48)
+
+
+@pytest.mark.parametrize("name", [name for name in ADAPTERS if adapter(name).CARD.annotated])
+def test_what_a_card_calls_complete_holds_until_a_user_says_otherwise(name: str, tmp_path: Path) -> None:
+    card = adapter(name).CARD
+    assert class_map(card.name).ours(card.annotated) == card.annotated
+    own = tmp_path / "own.csv"
+    own.write_text(f"dataset,source_class,target,reason,complete\n{name},ship,ship,,no\n")
+    assert class_map(card.name, own).ours(card.annotated) == card.annotated - {"ship"}
+
+
+def test_a_user_may_say_that_a_card_claims_too_much(tmp_path: Path) -> None:
+    paint(tmp_path / "a.png")
+    own = tmp_path / "own.csv"
+    own.write_text("dataset,source_class,target,reason,complete\ncoco,plane,plane,,no\n")
+    given = Given([image(tmp_path, "a")])
+    assert load(given, tmp_path).images[0].annotated == {"plane"}
+    assert not load(given, tmp_path, own_classes=own).images[0].annotated
+
+
+@pytest.mark.parametrize("oriented", [False, True])
+@pytest.mark.parametrize("value", ["1e308", "-1e308", "1e305"])
+def test_numbers_that_overflow_lie_outside_the_image(tmp_path: Path, value: str, oriented: bool) -> None:
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    paint(tmp_path / "images" / "a.png")
+    numbers = [value] * 8 if oriented else [value, "0.5", value, "0.2"]
+    (tmp_path / "labels" / "a.txt").write_text(f"0 {' '.join(numbers)}\n")
+    (tmp_path / "classes.txt").write_text("plane\n")
+    dataset = load(adapter("yolo-obb" if oriented else "yolo"), tmp_path)
+    assert counted(dataset.faults) == {FaultKind.OUTSIDE_IMAGE: 1}
+    assert dataset.tally == {"plane": {"dropped": 1}}

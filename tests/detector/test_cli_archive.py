@@ -94,7 +94,7 @@ def test_series_as_json(filled: Path, typed) -> None:  # type: ignore[no-untyped
         "zone": "*",
         "class": "plane",
         "seen": 3,
-            "at_least": False,
+        "at_least": False,
         "estimate": None,
         "low": None,
         "high": None,

@@ -12,8 +12,8 @@ Layout::
 `[(135, 522), (245, 522), ...]`, upright and closed.
 
 Images are neither dated nor georeferenced, and several show one airport: `sites.csv` says which (column `site`), and
-which images have no labels at all (`labelled` False: left out). Without it each image counts as a place of its own,
-and a split may then show one airport on both sides.
+which images have no labels at all (`labelled` False: named and left out, with what rows they have). Without it each
+image counts as a place of its own, and a split may then show one airport on both sides.
 
 Licence: CC BY-NC-SA 4.0, for demonstration purposes only. Classes: Airplane and Truncated_airplane (cut by the image's
 edge: difficult). GSD: "about 0.5 m", say its owners, and that is taken for every image. It does not hold at every
@@ -63,11 +63,12 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
     sites, unlabelled_ones = _sites(root / "sites.csv")
     files = {path.name: path for path in images.values()}
     for name in sorted(files.keys() | objects.keys()):
-        if name in unlabelled_ones:
-            continue
         path = files.get(name, root / "images" / name)
         if name not in objects:
             unlabelled(path, log)
+            continue
+        if name in unlabelled_ones:
+            unlabelled(path, log, objects[name].names.tolist())
             continue
         yield SourceImage(
             path.stem, path, table, objects[name], place=sites.get(name, path.stem), gsd_m=GSD_M

@@ -14,9 +14,20 @@ Layout, one folder a split::
 or `images` and `labelTxt` alone. Of several versions beside each other the newest is read: it labels the images anew.
 Horizontal hulls (`*_hbb`, `*_reclabelTxt`) are passed over. Classes go by name; versions differ in which there are
 (1.5 adds container-crane, 2.0 airport and helipad). Version 1.0 leaves out objects of under 10 pixels, which 1.5 has:
-where a folder's name says 1.0, small vehicles count as not labelled completely; take a later one where they matter. A
-tile cut by DOTA_devkit or by Ultralytics (`P0000__1__824___0`) shares its image's place; images of one city are not
-known as such.
+where a folder's name says 1.0, small vehicles count as not labelled completely; take a later one where they matter.
+
+All else counts as labelled completely, as its authors mean it. That does not hold in every picture: P0706, a harbour at
+0.256 m labelled for its ships, has dozens of cars on a car park without a box. To have boxes of vehicles learned from,
+and the rest of these pictures count as unknown, give a class map of your own by our names::
+
+    dataset,source_class,target,reason,complete
+    dota,vehicle_small,vehicle_small,,no
+    dota,vehicle_large,vehicle_large,,no
+
+A tile cut by DOTA_devkit or by Ultralytics (`P0000__1__824___0`) shares its image's place; images of one city are not
+known as such. Labels of versions 1.0 and 1.5 begin with header lines, also without an object: a file without any line
+is damaged, and its image is left out, not taken for empty. Tiles have no headers; nor has version 2.0, whose folder of
+meta tells that it is: there such a file counts as damaged only where others have headers.
 
 Citation: J. Ding et al., Object Detection in Aerial Images: A Large-Scale Benchmark and Challenges, TPAMI, 2021,
 doi:10.1109/TPAMI.2021.3117983. Licence: academic use only, commercial use prohibited; images of Google Earth under its
@@ -52,6 +63,8 @@ LABELLED = ("train", "val")
 HORIZONTAL = ("_hbb", "_reclabelTxt")
 LEFT_OUT = {"1.0": frozenset({"vehicle_small"})}
 """Our classes that a version labels in part: 1.0 has no objects of under 10 pixels."""
+UNHEADED = "2.0"
+"""From this version on headers stand in files of their own, `meta`."""
 
 _VERSION = re.compile(r"v(\d+\.\d+)")
 
@@ -75,7 +88,8 @@ def _split(folder: Path, before: str, log: Log) -> Iterator[SourceImage]:
     labels = _newest_labels(folder)
     annotated = CARD.annotated - LEFT_OUT.get(_version(labels, folder), frozenset())
     paired = match(folder / "images", labels, log, before, flat=True)
-    for pair, text in texts(paired, log):
+    headed = _version(labels, folder) < UNHEADED and not (folder / "meta").is_dir()
+    for pair, text in texts(paired, log, headed=headed):
         meta = folder / "meta" / f"{pair.labels.stem}.txt"
         told = read_dota(meta, log) if meta.is_file() else None
         if told is not None:

@@ -5,7 +5,9 @@ Layout::
     images/<name>.png               or .jpg, .tif, .bmp; any folders below, one named train, val or test is a split
     labelTxt/<name>.txt             the same folders
 
-or `train/images`, `train/labelTxt` and so on. A label file without objects is an image without objects.
+or `train/images`, `train/labelTxt` and so on. A label file without objects is an image without objects. Where any
+file of the dataset has header lines, one without any line at all has lost its text, and its image is left out; unless
+its name says that it is a tile or a copy, for those are written without headers.
 
 Classes are looked up in the user's own class map first; our own names stand for themselves. Those of our own names
 that occur in the dataset are taken to be labelled completely; for what goes by another name that takes a `yes` in the
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from apronwatch_datasets.adapters.pairs import Pair, pairs
 from apronwatch_datasets.formats.dota_text import DotaText, read_dota
+from apronwatch_datasets.formats.texts import unreadable
 from apronwatch_datasets.records import Card
 from apronwatch_datasets.source import Log, SourceImage
 
@@ -39,11 +42,25 @@ def read(root: Path, log: Log) -> Iterator[SourceImage]:
         yield image(pair, text, annotated=seen)
 
 
-def texts(of: Iterable[Pair], log: Log, *, oriented: bool = True) -> Iterator[tuple[Pair, DotaText]]:
-    """What the label files of pairs say, those that can be read."""
-    for pair in of:
-        text = read_dota(pair.labels, log, oriented=oriented)
-        if text is not None:
+def texts(
+    of: Iterable[Pair], log: Log, *, oriented: bool = True, headed: bool = False
+) -> Iterator[tuple[Pair, DotaText]]:
+    """What the label files of pairs say, those that can be read.
+
+    Args:
+        of: the pairs.
+        log: takes the faults.
+        oriented: the boxes are turned with their objects.
+        headed: files of whole pictures have header lines, whatever these show; without it, where any of these has.
+    """
+    found = [(pair, read_dota(pair.labels, log, oriented=oriented)) for pair in of]
+    headed = headed or any(text is not None and text.headed for _, text in found)
+    for pair, text in found:
+        if text is None:
+            continue
+        if text.blank and headed and not pair.is_part:
+            unreadable(pair.labels, "no line in it; expected header lines at least: fetch it anew", log)
+        else:
             yield pair, text
 
 

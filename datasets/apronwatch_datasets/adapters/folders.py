@@ -79,9 +79,20 @@ def last_part(told: str) -> str:
     return PurePosixPath(told.replace("\\", "/")).name
 
 
-def unlabelled(image: Path, log: Log) -> None:
-    """Note an image that should have labels and has none: it is left out, for it is not empty."""
-    log.add(FaultKind.MISSING_LABELS, image, "an image without labels", Mending.IMAGE_LEFT_OUT)
+def unlabelled(image: Path, log: Log, rows: Sequence[str] = ()) -> None:
+    """Note an image that should have labels and has none: it is left out, for it is not empty.
+
+    Args:
+        image: its file.
+        log: takes the fault.
+        rows: source classes of objects that its dataset has of it all the same, while it says that they are no labels;
+            they count as lost.
+    """
+    log.lost.update(rows)
+    message = (
+        f"an image told to be without labels, which has {len(rows)}" if rows else "an image without labels"
+    )
+    log.add(FaultKind.MISSING_LABELS, image, message, Mending.IMAGE_LEFT_OUT, objects=len(rows))
 
 
 def split_lists(folder: Path, names: Iterable[str] = ("train", "val", "test")) -> dict[str, str]:

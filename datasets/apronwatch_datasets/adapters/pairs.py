@@ -49,6 +49,11 @@ class Pair:
         """The picture that it is a copy or a tile of; itself, if it is none. Splits do not tell pictures apart."""
         return original(self.name, self.split)
 
+    @property
+    def is_part(self) -> bool:
+        """Its name says that it is a tile or an altered copy of a picture."""
+        return _COPY.search(self.name) is not None
+
 
 def original(name: str, split: str | None) -> str:
     """Name of the picture of which an image is a tile or an altered copy, without its split's folder."""

@@ -47,7 +47,7 @@ def write_fake(root: Path) -> FakeTruth:
                 FaultKind.ZERO_AREA: 1,
                 FaultKind.UNREADABLE_IMAGE: 1,
                 FaultKind.MISSING_IMAGE: 1,
-                FaultKind.MISSING_LABELS: 1,
+                FaultKind.MISSING_LABELS: 2,
                 FaultKind.BAD_LINE: 1,
             }
         ),

@@ -10,7 +10,7 @@ from apronwatch_datasets.faults import FaultKind
 
 
 def write_fake(root: Path) -> FakeTruth:
-    """Two sound images, one of them empty; labels that are no text, lines that are no objects, a Mac's note."""
+    """Two sound images, one of them empty; labels that are no text or lost it, lines that are no objects, a note."""
     write_lines(
         root / "labelTxt" / "train" / "one.txt",
         "imagesource:null",
@@ -20,9 +20,10 @@ def write_fake(root: Path) -> FakeTruth:
         "60 60 90 60 90 90 nan 90 ship 0",
         "60 60 90 60 90 90 60 90 ship maybe",
     )
-    write_lines(root / "labelTxt" / "two.txt")
+    write_lines(root / "labelTxt" / "two.txt", "imagesource:null", "gsd:null")
+    write_lines(root / "labelTxt" / "five.txt")
     (root / "labelTxt" / "three.txt").write_bytes(b"\xff\xfe\x00\x81")
-    for seed, name in enumerate(("train/one", "two", "three", "four")):
+    for seed, name in enumerate(("train/one", "two", "three", "four", "five")):
         paint(root / "images" / f"{name}.png", 128, 96, seed=seed)
     (root / "images" / "._two.png").write_bytes(b"\x00\x05\x16\x07")
     return FakeTruth(
@@ -32,7 +33,7 @@ def write_fake(root: Path) -> FakeTruth:
             {
                 FaultKind.BAD_LINE: 2,
                 FaultKind.UNKNOWN_CLASS: 1,
-                FaultKind.UNREADABLE_LABELS: 1,
+                FaultKind.UNREADABLE_LABELS: 2,
                 FaultKind.MISSING_LABELS: 1,
                 FaultKind.STRAY_FILE: 1,
             }

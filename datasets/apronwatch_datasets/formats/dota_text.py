@@ -34,11 +34,15 @@ class DotaText:
         objects: its objects; `lines` counts from the top of the file.
         gsd_m: metres of a pixel; None where the header does not say.
         time: of acquisition; None where the header does not say.
+        headed: it has header lines.
+        blank: it has no line at all.
     """
 
     objects: SourceObjects
     gsd_m: float | None
     time: datetime | None
+    headed: bool
+    blank: bool
 
 
 def read_dota(path: Path, log: Log, *, oriented: bool = True) -> DotaText | None:
@@ -63,7 +67,8 @@ def read_dota(path: Path, log: Log, *, oriented: bool = True) -> DotaText | None
             headers[header[1].strip().lower()] = header[2].strip()
         elif line.strip():
             _take(line.split(), path, number, rows, log)
-    return DotaText(_objects(rows, oriented), _gsd_m(headers), _time(headers))
+    blank = not any(line.strip() for line in lines)
+    return DotaText(_objects(rows, oriented), _gsd_m(headers), _time(headers), bool(headers), blank)
 
 
 def _take(tokens: Sequence[str], path: Path, number: int, rows: list[_Row], log: Log) -> None:

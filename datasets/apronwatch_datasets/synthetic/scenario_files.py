@@ -1,7 +1,7 @@
 """A whole scenario on disk: scenes, masks, truth, and the site file and manifest for `apronwatch count`."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,11 @@ def synthesize(name_or_path: str | Path, out: Path, progress: Progress | None = 
 
     Raises:
         ScenarioInvalid: there is no such scenario, or its file cannot be drawn.
-        OutputInvalid: the folder cannot be written, or holds scenes of another scenario.
+        OutputInvalid: the folder cannot be written, or holds anything that is not this scenario's.
     """
-    return write_scenario(read_scenario(name_or_path), out, progress)
+    scenario = read_scenario(name_or_path)
+    _refuse_strange(out, {scene.name for place in scenario for scene in place.scenes})
+    return write_scenario(scenario, out, progress)
 
 
 def write_scenario(
@@ -89,6 +91,40 @@ def _refuse_others(out: Path, names: set[str]) -> None:
                     f"{path}: of another scenario; expected an empty folder, or one of an earlier run of the same: "
                     "give another folder, or empty this one"
                 )
+
+
+def _refuse_strange(out: Path, names: set[str]) -> None:
+    """Refuse a folder with what this scenario's runs do not write: it would be mixed with it, or overwritten."""
+    strange = next(iter(_strange(out, names)), None)
+    if strange is not None:
+        raise OutputInvalid(
+            f"{strange}: of another scenario, or none of a scenario's files; expected an empty folder, or one of an "
+            "earlier run of the same: give another folder"
+        )
+
+
+def _strange(out: Path, names: set[str]) -> Iterator[Path]:
+    scenes = 0
+    for kind, addition in (("scenes", ""), ("masks", "_cloud"), ("truth", "_counts")):
+        for path in _visible(out / kind):
+            stem, _, ending = path.name.partition(".")
+            if not ending or not {stem, stem.removesuffix(addition)} & names:
+                yield path
+            scenes += 1
+    for path in _visible(out):
+        # Site file and manifest come last: without a scene they are not ours.
+        allowed = ("scenes", "masks", "truth", *(("sites.geojson", "manifest.csv") if scenes else ()))
+        if path.name not in allowed:
+            yield path
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise OutputInvalid(f"{folder}: cannot be read ({error.strerror}): give another folder") from error
 
 
 def _write_manifest(path: Path, drawn: list[tuple[Base, Scene]], files: list[SceneFiles]) -> None:

@@ -1,17 +1,79 @@
 """The form of a scenario's TOML file, checked where it is read; `scenarios/README.md` describes it for users."""
 
+import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from apronwatch_datasets.synthetic.aircraft import PLANE_TYPES
 from apronwatch_datasets.synthetic.drawing import TYPES
 from apronwatch_datasets.synthetic.layouts import LAYOUTS
 from apronwatch_datasets.synthetic.spec import Kind
 
-Metres = Annotated[float, Field(allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
+
+def _no_truth_value(given: Any) -> Any:
+    """To Python, true is the number 1, and equal to a `Literal` of it."""
+    if isinstance(given, bool):
+        raise ValueError("must be a number")
+    return given
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of printable text")
+    return text
+
+
+def _matching(pattern: str, expected: str) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {expected}")
+        return text
+
+    return checked
+
+
+def _in_sun_formula(time: AwareDatetime) -> AwareDatetime:
+    if not 1950 <= time.year <= 2050:
+        raise ValueError("must lie in the years 1950 to 2050, for which the sun's place is known")
+    return time
+
+
+_Number = BeforeValidator(_no_truth_value)
+Metres = Annotated[float, _Number, Field(allow_inf_nan=False)]
+Degrees = Annotated[float, _Number, Field(ge=-360, le=360)]
+Shift = Annotated[float, _Number, Field(ge=-100, le=100)]
+"""Metres that the geolocation is off: more than any satellite's, less than an airfield."""
+Share = Annotated[float, _Number, Field(ge=0, le=1)]
+Weight = Annotated[float, _Number, Field(ge=1e-6, le=1e6)]
+Whole = Annotated[int, Field(strict=True, ge=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=1 << 40)]
+Flag = Annotated[bool, Field(strict=True)]
+Line = Annotated[str, Field(min_length=1, max_length=160), AfterValidator(_one_line)]
 Extent = tuple[Metres, Metres, Metres, Metres]
+Id = Annotated[
+    str,
+    # Names of files begin with it: with day, hour and ending they must stay under a file system's 255 bytes.
+    Field(max_length=64),
+    AfterValidator(
+        _matching(r"[A-Za-z0-9][A-Za-z0-9_-]*", "letters, digits, _ and -, beginning with a letter or digit")
+    ),
+]
+UtmZone = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"EPSG:32[67](0[1-9]|[1-5]\d|60)", "a UTM zone, EPSG:32601 to 32660 or EPSG:32701 to 32760")
+    ),
+]
 
 
 class _Entry(BaseModel):
@@ -22,16 +84,16 @@ class _Entry(BaseModel):
 class LookEntry(_Entry):
     """One look; the fields are those of `spec.Look`."""
 
-    time: AwareDatetime
-    gsd_m: Annotated[float, Field(ge=0.2, le=1.5)]
+    time: Annotated[AwareDatetime, AfterValidator(_in_sun_formula)]
+    gsd_m: Annotated[float, _Number, Field(ge=0.2, le=1.5)]
     extent_m: Extent | None = None
-    bits: Literal[8, 11] = 8
-    bands: Literal[1, 3] = 3
+    bits: Annotated[Literal[8, 11], _Number] = 8
+    bands: Annotated[Literal[1, 3], _Number] = 3
     haze: Share = 0.15
     cloud_cover: Share = 0.0
-    shift_m: tuple[Metres, Metres] = (0.0, 0.0)
-    seed: int | None = None
-    blur_px: Annotated[float, Field(ge=0.3, le=3.0)] = 0.72
+    shift_m: tuple[Shift, Shift] = (0.0, 0.0)
+    seed: Seed | None = None
+    blur_px: Annotated[float, _Number, Field(ge=0.3, le=3.0)] = 0.72
 
     @model_validator(mode="after")
     def _encloses(self) -> Self:
@@ -59,8 +121,8 @@ class GroupEntry(_Entry):
     """`[[sites.groups]]`; the fields are those of `traffic.Group`."""
 
     stands: Annotated[str, Field(pattern=r"^[A-Za-z]+$")]
-    types: Annotated[dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=1)]
-    counts: list[Annotated[int, Field(ge=0)]]
+    types: Annotated[dict[str, Weight], Field(min_length=1)]
+    counts: list[Whole]
     stay: Share = 0.75
     kind: Kind = "real"
     stripped: Share = 0.0
@@ -79,9 +141,9 @@ class ObjectEntry(_Entry):
 
     type: str
     at_m: tuple[Metres, Metres]
-    heading_deg: Metres = 0.0
+    heading_deg: Degrees = 0.0
     kind: Kind = "real"
-    stripped: bool = False
+    stripped: Flag = False
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -94,13 +156,13 @@ class ObjectEntry(_Entry):
 class SiteEntry(_Entry):
     """`[[sites]]`; without `name`, `crs`, `origin_m` and `rotation_deg` the layout's own hold."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    id: Id
     layout: str
     parameters: dict[str, int | float | str | bool] = {}
-    name: str | None = None
-    crs: Annotated[str, Field(pattern=r"^EPSG:32[67]\d\d$")] | None = None
+    name: Line | None = None
+    crs: UtmZone | None = None
     origin_m: tuple[Metres, Metres] | None = None
-    rotation_deg: Metres | None = None
+    rotation_deg: Degrees | None = None
     every_look: dict[str, Any] = {}
     looks: Annotated[list[LookEntry], Field(min_length=1)]
     groups: list[GroupEntry] = []
@@ -125,6 +187,15 @@ class SiteEntry(_Entry):
         times = [look.time for look in self.looks]
         if times != sorted(set(times)):
             raise ValueError("looks must be in order of time, each at another time")
+        if "seed" in self.parameters:
+            raise ValueError("parameters takes no seed: give the one of the file, above the sites")
+        places: dict[tuple[float, float], int] = {}
+        for number, single in enumerate(self.objects):
+            if (first := places.setdefault(single.at_m, number)) != number:
+                raise ValueError(
+                    f"objects.{first} and objects.{number} stand at one place {list(single.at_m)}: "
+                    "expected each at_m once"
+                )
         taken: dict[str, int] = {}
         for number, group in enumerate(self.groups):
             for letter in group.stands:
@@ -143,13 +214,14 @@ class SiteEntry(_Entry):
 class ScenarioEntry(_Entry):
     """A scenario's file."""
 
-    title: Annotated[str, Field(min_length=1, max_length=160)]
-    seed: Annotated[int, Field(ge=0, lt=1 << 40)]
+    title: Line
+    seed: Seed
     sites: Annotated[list[SiteEntry], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        ids = [site.id for site in self.sites]
+        # Names of scenes begin with "synthetic-" either way, and some file systems know no capitals.
+        ids = [site.id.lower().removeprefix("synthetic-") for site in self.sites]
         if len(set(ids)) < len(ids):
             raise ValueError("each of the sites needs an id of its own")
         return self

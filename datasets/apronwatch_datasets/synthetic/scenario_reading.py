@@ -15,6 +15,12 @@ from apronwatch.errors import ScenarioInvalid
 from apronwatch_datasets.synthetic.drawing import sun_over
 from apronwatch_datasets.synthetic.layouts import LAYOUTS
 from apronwatch_datasets.synthetic.mooring import moor
+from apronwatch_datasets.synthetic.scenario_checks import (
+    check_extent,
+    check_parameters,
+    check_shown,
+    check_zone,
+)
 from apronwatch_datasets.synthetic.scenario_format import GroupEntry, LookEntry, ScenarioEntry, SiteEntry
 from apronwatch_datasets.synthetic.ships import SHIP_TYPES
 from apronwatch_datasets.synthetic.spec import Base, Look, Parked, Scenario, Scene
@@ -64,7 +70,7 @@ def _packaged(name: str) -> str:
 
 def _own(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioInvalid(
             f"{path}: no scenario can be read from it ({getattr(error, 'strerror', error)}); "
@@ -74,16 +80,20 @@ def _own(path: Path) -> str:
 
 def _entry(text: str, told: str) -> ScenarioEntry:
     try:
-        return ScenarioEntry.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        document = tomllib.loads(text)
+    # ValueError also for a number of more than 4300 digits, RecursionError for brackets in brackets.
+    except (ValueError, RecursionError) as error:
         raise ScenarioInvalid(f"{told}: not TOML: {error}") from error
+    try:
+        return ScenarioEntry.model_validate(document)
     except ValidationError as error:
         raise ScenarioInvalid(f"{told}: {_first(error)}") from error
 
 
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the file"
+    parts = [str(part) for part in first["loc"]]
+    place = ".".join(part if part.isprintable() else repr(part) for part in parts) or "the file"
     found = "" if isinstance(first["input"], dict) else f", found {first['input']!r:.60}"
     return f"{place}: {first['msg'].removeprefix('Value error, ')}{found}"
 
@@ -93,15 +103,19 @@ def _site(entry: ScenarioEntry, number: int, name: str, told: str) -> Scenario:
     try:
         base = _base(site, entry.seed)
         looks = [_look(look, base, n) for n, look in enumerate(site.looks)]
+        check_shown(base, [look.extent_m for look in looks], _alone(site, entry.seed))
         parked = [moor(base, there) for there in _parked(site, base, entry.seed)]
     except (ValueError, TypeError) as error:
-        raise ScenarioInvalid(f"{told}: sites.{number}: {error}") from error
+        # A key in quotes may hold a line break, and the error quotes it.
+        raise ScenarioInvalid(f"{told}: sites.{number}: {' '.join(str(error).split())}") from error
     scenes = zip(_scene_names(site.id, looks), looks, parked, strict=True)
     return Scenario(name, base, tuple(Scene(title, look, tuple(there)) for title, look, there in scenes))
 
 
 def _base(site: SiteEntry, seed: int) -> Base:
-    base = LAYOUTS[site.layout](seed, **site.parameters)
+    layout = LAYOUTS[site.layout]
+    check_parameters(layout, site.parameters)
+    base = layout(seed, **site.parameters)
     given: dict[str, Any] = {
         "id": site.id,
         "name": site.name,
@@ -109,7 +123,9 @@ def _base(site: SiteEntry, seed: int) -> Base:
         "origin": site.origin_m,
         "rotation_deg": site.rotation_deg,
     }
-    return replace(base, **{key: value for key, value in given.items() if value is not None})
+    base = replace(base, **{key: value for key, value in given.items() if value is not None})
+    check_zone(base.crs, base.origin, "origin_m")
+    return base
 
 
 def _look(entry: LookEntry, base: Base, number: int) -> Look:
@@ -119,15 +135,23 @@ def _look(entry: LookEntry, base: Base, number: int) -> Look:
         "seed": number + 1 if entry.seed is None else entry.seed,
     }
     look = Look(**given)
-    sun_over(base, look)
+    check_extent(base, look, f"looks.{number}")
+    try:
+        sun_over(base, look)
+    except ValueError as error:
+        raise ValueError(f"looks.{number}.time: {error}") from error
     return look
 
 
-def _parked(site: SiteEntry, base: Base, seed: int) -> list[list[Parked]]:
-    alone = [
+def _alone(site: SiteEntry, seed: int) -> list[Parked]:
+    return [
         Parked(f"object{n}", o.type, *o.at_m, o.heading_deg % 360.0, seed + 7 * n, o.kind, o.stripped)
         for n, o in enumerate(site.objects)
     ]
+
+
+def _parked(site: SiteEntry, base: Base, seed: int) -> list[list[Parked]]:
+    alone = _alone(site, seed)
     for number, single in enumerate(alone):
         if single.type_name in SHIP_TYPES and not _afloat(base, single):
             raise ValueError(f"objects.{number}: {single.type_name} lies on land; give it a place at sea")

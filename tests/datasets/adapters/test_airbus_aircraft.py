@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from apronwatch.errors import DatasetInvalid
-from apronwatch_datasets.adapters import airbus_aircraft
+from apronwatch_datasets.adapters import adapter, airbus_aircraft
 from apronwatch_datasets.checking import Check
 from apronwatch_datasets.class_map import class_map
+from apronwatch_datasets.dataset import load
 from apronwatch_datasets.fakes.airbus_aircraft import write_fake
+from apronwatch_datasets.faults import FaultKind
 from apronwatch_datasets.source import Log
 from tests.datasets.adapters.common import image_of, load_fake
 
@@ -27,6 +29,22 @@ def test_fake(tmp_path: Path) -> None:
     assert south.objects.source_classes.tolist() == ["Truncated_airplane"]
     assert south.objects.difficult.tolist() == [True]
     np.testing.assert_allclose(south.objects.polygons[0].max(axis=0), [128, 128], atol=1e-9)
+    bare = [fault.file for fault in dataset.faults if fault.kind is FaultKind.MISSING_LABELS]
+    assert bare == ["images/bare.jpg", "images/extra.jpg"]
+
+
+def test_rows_of_an_image_told_to_be_unlabelled_are_counted(tmp_path: Path) -> None:
+    write_fake(tmp_path)
+    table = tmp_path / "sites.csv"
+    table.write_text(table.read_text().replace("south.jpg,field,True", "south.jpg,field,False"))
+    dataset = load(adapter("airbus-aircraft"), tmp_path)
+    assert [image.name for image in dataset.images] == ["north"]
+    (told,) = (fault for fault in dataset.faults if fault.file == "images/south.jpg")
+    assert (told.kind, told.objects) == (FaultKind.MISSING_LABELS, 2)
+    assert {name: fates.total() for name, fates in dataset.tally.items()} == {
+        "Airplane": 7,
+        "Truncated_airplane": 1,
+    }
 
 
 def test_places_without_sites(tmp_path: Path) -> None:
@@ -80,6 +98,7 @@ def test_real(real_data: Path) -> None:
     log = Log(root)
     sources = list(airbus_aircraft.read(root, log))
     assert len(sources) == 92
+    assert [fault.kind for fault in log.faults] == [FaultKind.MISSING_LABELS] * 5
     assert len({source.place for source in sources}) == 21
     fates: Counter[tuple[str, str]] = Counter()
     classes = class_map("airbus-aircraft")

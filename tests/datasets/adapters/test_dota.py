@@ -12,6 +12,7 @@ from apronwatch_datasets.dataset import load
 from apronwatch_datasets.fakes.dota import write_fake
 from apronwatch_datasets.fakes.paint import paint
 from apronwatch_datasets.fakes.text_files import write_lines
+from apronwatch_datasets.faults import FaultKind
 from apronwatch_datasets.source import Log
 from tests.datasets.adapters.common import image_of, load_fake
 
@@ -80,3 +81,46 @@ def test_small_vehicles_are_not_complete_in_the_first_version(
     (image,) = load(adapter("dota"), tmp_path).images
     assert ("vehicle_small" in image.annotated) == complete
     assert image.annotated >= {"plane", "helicopter", "ship", "vehicle_large"}
+
+
+def blanked(root: Path, labels: str, *, name: str = "P0001") -> tuple[list[str], list[FaultKind]]:
+    """Images and faults of two pictures of which one has a label file without a byte."""
+    write_lines(root / labels / "P0000.txt", "1 1 9 1 9 9 1 9 ship 0")
+    write_lines(root / labels / f"{name}.txt")
+    for stem in ("P0000", name):
+        paint(root / "train/images" / f"{stem}.png", 64, 64)
+    dataset = load(adapter("dota"), root)
+    return [image.name for image in dataset.images], [fault.kind for fault in dataset.faults]
+
+
+@pytest.mark.parametrize("version", ["labelTxt", "labelTxt-v1.0/labelTxt", "labelTxt-v1.5/DOTA-v1.5_train"])
+def test_a_label_file_without_a_byte_is_damaged(tmp_path: Path, version: str) -> None:
+    """These versions begin each file with header lines."""
+    images, faults = blanked(tmp_path, f"train/{version}")
+    assert images == ["train/P0000"]
+    assert faults == [FaultKind.UNREADABLE_LABELS]
+
+
+def test_a_tile_without_objects_has_an_empty_file(tmp_path: Path) -> None:
+    images, faults = blanked(tmp_path, "train/labelTxt", name="P0001__1__824___0")
+    assert len(images) == 2
+    assert not faults
+
+
+def test_version_2_has_no_headers_to_lose(tmp_path: Path) -> None:
+    images, faults = blanked(tmp_path / "named", "train/labelTxt-v2.0/DOTA-v2.0_train")
+    assert (len(images), faults) == (2, [])
+    write_lines(tmp_path / "meta/train/meta/P0000.txt", "gsd:0.5")
+    images, faults = blanked(tmp_path / "meta", "train/labelTxt")
+    assert (len(images), faults) == (2, [])
+
+
+def test_who_knows_better_says_what_is_not_complete(tmp_path: Path) -> None:
+    """The rows that the adapter's own text gives."""
+    assert dota.__doc__ is not None
+    rows = [line.strip() for line in dota.__doc__.splitlines() if "," in line and line.startswith("    d")]
+    (tmp_path / "own.csv").write_text("\n".join(rows))
+    write_fake(tmp_path / "fake")
+    dataset = load(adapter("dota"), tmp_path / "fake", own_classes=tmp_path / "own.csv")
+    assert {image.annotated for image in dataset.images} == {frozenset({"plane", "helicopter", "ship"})}
+    assert "small-vehicle" in image_of(dataset, "train/P0000").objects.source_classes.tolist()

@@ -96,7 +96,46 @@ def test_the_same_file_gives_the_same_scenario_and_another_seed_another(tmp_path
         ("rotation_deg = 20.0", "rotation_deg = nan", "sites.0.rotation_deg"),
         ("[[sites.groups]]", "[[sites.groups", "not TOML"),
         ('title = "Two cars at the apron"', "", "title"),
+        ("gsd_m = 0.8", "extent_m = [-9e4, -9e4, 9e4, 9e4]", "looks.1.extent_m: 360000 x 360000 pixels"),
+        ("gsd_m = 0.8", "extent_m = [-6e3, -6e3, 6e3, 6e3], gsd_m = 0.7", "at most 100 million pixels"),
+        ("gsd_m = 0.8", "extent_m = [0.0, 0.0, 0.1, 0.1]", "looks.1.extent_m: 1 x 1 pixels"),
+        ("gsd_m = 0.8", "extent_m = [0.0, 6e6, 100.0, 6.0001e6]", "looks.1.extent_m: reaches east 500000 m"),
+        ("rotation_deg", 'crs = "EPSG:32699"\nrotation_deg', "sites.0.crs: must be a UTM zone, EPSG:32601"),
+        ("rotation_deg", 'crs = "EPSG:32700"\nrotation_deg', "found 'EPSG:32700'"),
+        ("[500000.0, 4800000.0]", "[1e12, 1e12]", "origin_m: reaches east 1e+12 m"),
+        ("seed = 77", "seed = -5", "sites.0.looks.1.seed"),
+        ("seed = 77", "seed = true", "sites.0.looks.1.seed"),
+        ("seed = 5", "seed = true", "mine.toml: seed"),
+        ("gsd_m = 0.8", "bands = true", "sites.0.looks.1.bands: must be a number, found True"),
+        ("gsd_m = 0.8", "haze = true", "sites.0.looks.1.haze: must be a number, found True"),
+        (
+            "2026-03-03T08:14:00Z",
+            "0001-01-01T00:14:00+01:00",
+            "sites.0.looks.0.time: must lie in the years 1950",
+        ),
+        ('id = "my-field"', f'id = "{"a" * 300}"', "sites.0.id: String should have at most 64"),
+        ('id = "my-field"', 'id = "../up"', "sites.0.id: must be letters, digits"),
+        ("gsd_m = 0.8", "shift_m = [0.0, 1e9]", "sites.0.looks.1.shift_m.1"),
+        ("rotation_deg = 20.0", "rotation_deg = 1e30", "sites.0.rotation_deg"),
+        ('kind = "wreck"', "heading_deg = -1e30", "sites.0.objects.0.heading_deg"),
+        ("Two cars", "Two\\ncars", "title: must be one line"),
+        ("rotation_deg", 'name = "two\\nlines"\nrotation_deg', "sites.0.name: must be one line"),
+        ("at_m = [1.0, 2.0]", "at_m = [1e15, 2.0]", "objects.0.at_m: [1e+15, 2] lies outside every look"),
+        ("at_m = [1.0, 2.0]", "at_m = [300.0, 2.0]", "objects.0.at_m: [300, 2] lies outside every look"),
+        ('"MiG-29" = 0.5', '"MiG-29" = 1e308', "sites.0.groups.0.types.MiG-29"),
+        ("gap_m = 1.5", "gap_m = 1.5, seed = 3", "parameters takes no seed"),
+        ("gap_m = 1.5", "gap_m = true", "parameters.gap_m: expected float, found True"),
+        ("gap_m = 1.5", '"gap\\nm" = 1.5', "parameters.gap m: no such parameter"),
+        ('title = "Two', '"a\\nb" = 1\ntitle = "Two', "'a\\nb'"),
+        ("seed = 5", f"seed = {'9' * 5000}", "not TOML"),
+        ("seed = 5", f"seed = {'[' * 5000}", "not TOML"),
+        (
+            "[[sites.objects]]",
+            '[[sites.objects]]\ntype = "van"\nat_m = [1, 2]\n[[sites.objects]]',
+            "objects.0 and objects.1 stand at one place [1.0, 2.0]",
+        ),
     ],
+    ids=str,
 )
 def test_a_fault_is_told_in_one_line_with_file_and_place(
     tmp_path: Path, old: str, new: str, place: str
@@ -108,6 +147,38 @@ def test_a_fault_is_told_in_one_line_with_file_and_place(
     assert message.startswith(f"{tmp_path / 'mine.toml'}: ")
     assert place in message
     assert "\n" not in message
+
+
+def test_what_lies_just_within_the_limits_is_taken(tmp_path: Path) -> None:
+    """An object whose middle is outside the picture still reaches into it; an int will do for a parameter."""
+    text = WHOLE.replace("rotation_deg = 20.0", "rotation_deg = 0").replace("gap_m = 1.5", "gap_m = 1")
+    text = text.replace("at_m = [1.0, 2.0]", "at_m = [246.0, 2.0]").replace(
+        "seed = 77", f"seed = {2**40 - 1}"
+    )
+    text = text.replace('id = "my-field"', f'id = "{"a" * 64}"')
+    (scenario,) = read_scenario(written(tmp_path, text))
+    assert [p.x_m for p in scenario.scenes[0].parked if p.type_name == "car"] == [246.0]
+    assert scenario.base.extent_m[2] < 246.0
+
+
+def test_every_zone_of_utm_is_taken_and_no_other(tmp_path: Path) -> None:
+    """At the time of the looks the sun stands over zone 37; zones of the night fail for that alone."""
+    for code in (32600, *range(32661, 32701), 32761, 32799):
+        with pytest.raises(ScenarioInvalid, match=r"sites\.0\.crs"):
+            read_scenario(
+                written(tmp_path, WHOLE.replace("rotation_deg", f'crs = "EPSG:{code}"\nrotation_deg'))
+            )
+    for code in (32636, 32638, 32736):
+        text = WHOLE.replace("rotation_deg", f'crs = "EPSG:{code}"\nrotation_deg')
+        (scenario,) = read_scenario(written(tmp_path, text.replace("4800000.0", "5800000.0")))
+        assert scenario.base.crs == f"EPSG:{code}"
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """Windows editors write one."""
+    plain = read_scenario(written(tmp_path, WHOLE))[0]
+    marked = read_scenario(written(tmp_path, "\ufeff" + WHOLE))[0]
+    assert marked.scenes == plain.scenes
 
 
 def test_two_groups_never_share_a_stand(tmp_path: Path) -> None:

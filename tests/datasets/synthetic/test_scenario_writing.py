@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import rasterio
 
-from apronwatch.errors import OutputInvalid
+from apronwatch.errors import CallInvalid, OutputInvalid
 from apronwatch.manifest import read_manifest
 from apronwatch.site import read_sites
+from apronwatch_datasets.cli.data import drawing
 from apronwatch_datasets.synthetic import draw, ground, read_scenario, strips, synthesize
 from apronwatch_datasets.synthetic.writing import whole
 
@@ -100,6 +101,50 @@ def test_a_folder_takes_one_scenario(tmp_path: Path) -> None:
     # What GIS programs leave beside a picture is no scene.
     (out / "scenes" / "synthetic-east_20260305.tif.aux.xml").write_text("<PAMDataset/>")
     synthesize(written(tmp_path), out)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        "manifest.csv",
+        "holiday.jpg",
+        "scenes/holiday.jpg",
+        "masks/synthetic-west_20260303.txt/x",
+        "truth/notes",
+    ],
+)
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, strange: str) -> None:
+    out = tmp_path / "out"
+    path = out / strange
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mine")
+    if "/x" in strange:  # a folder of another's scene
+        path.parent.rename(out / "masks" / "other_cloud.tif")
+    before = everything(out)
+    with pytest.raises(OutputInvalid, match="give another folder") as told:
+        synthesize(written(tmp_path), out)
+    assert "\n" not in str(told.value)
+    assert everything(out) == before
+
+
+def test_an_id_as_long_as_allowed_can_be_written(tmp_path: Path) -> None:
+    """And a picture as small: 16 pixels a side at 0.8 m."""
+    path = written(tmp_path, half_m=6.4)
+    path.write_text(path.read_text().replace('"west"', f'"{"w" * 64}"'), encoding="utf-8")
+    files = synthesize(path, tmp_path / "out")
+    with rasterio.open(files.scenes[0].image) as file:
+        assert (file.width, file.height) == (16, 16)
+    assert "w" * 64 in files.scenes[0].counts.name
+
+
+@pytest.mark.parametrize("out", ["", " "])
+def test_no_name_of_a_folder_is_not_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CallInvalid, match="--out"):
+        drawing.synthesize("steady", out)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
