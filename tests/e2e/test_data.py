@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from apronwatch_datasets.fakes import dota
@@ -71,6 +72,42 @@ def test_tiles_there_and_back(apronwatch: Command, labelled: Path, tmp_path: Pat
             assert min(shown.size) > 200
 
 
+def test_a_set_of_one_place_loads_and_says_that_it_cannot_be_validated(
+    apronwatch: Command, labelled: Path, tmp_path: Path
+) -> None:
+    tiles = tmp_path / "tiles"
+    arguments = ["--tile", "128", "--overlap", "32", "--rest", "train", "--out", tiles]
+    made = apronwatch("data", "prepare", f"dota={labelled}", *arguments)
+    assert "val" in made.err
+    described = yaml.safe_load((tiles / "data.yaml").read_text())
+    assert described["train"] == described["val"] == "images/train"
+    assert all((tiles / described[key]).is_dir() for key in ("train", "val"))
+    assert "test" not in described
+    assert {p.name for p in (tiles / "images").iterdir()} == {"train"}
+    for target, said in (
+        (tiles / "data.yaml", "lies in the training set"),
+        (labelled / "a.txt", "no packed set"),
+    ):
+        (labelled / "a.txt").write_text("mine")
+        before = target.read_bytes()
+        answer = apronwatch("data", "pack", tiles, "--out", target)
+        assert answer.status == 2
+        assert said in answer.err
+        assert target.read_bytes() == before
+
+
+def test_nothing_to_cut_is_said_before_anything_is_written(
+    refused: Command, labelled: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    drawn.write_fake(own)
+    answer = refused("data", "prepare", f"synthetic={own}", "--gsd", "1e-9", "--out", "tiles")
+    assert "no image gives a tile" in answer.err
+    for image in labelled.rglob("images/**/*.png"):
+        image.unlink()
+    assert "no image" in refused("data", "prepare", f"dota={labelled}", "--out", "tiles").err
+
+
 def test_convert_and_read_again(apronwatch: Command, labelled: Path, tmp_path: Path) -> None:
     apronwatch(
         "data",
@@ -110,6 +147,7 @@ def test_scenarios_are_listed_drawn_and_read(apronwatch: Command, tmp_path: Path
         (["prepare", "dota={root}", "--out", "tiles", "--gsd", "fine"], "expected numbers"),
         (["prepare", "dota={root}", "--out", "tiles", "--gsd", "0"], "above 0"),
         (["prepare", "dota={root}", "--out", "tiles", "--shares", "1,1,1"], "sum to 1"),
+        (["prepare", "dota={root}", "--out", "tiles", "--gsd", "0.3,0.30000001"], "different lengths"),
         (["pack", "{root}", "--out", "a.zip"], "data prepare"),
         (["look", "{root}/absent", "--out", "a.png"], "expected NAME=ROOT"),
         (["convert", "dota={root}", "--to", "tfrecord", "--out", "converted"], "expected one of"),

@@ -189,10 +189,18 @@ def _line(error: Exception) -> str:
 
 
 def data_yaml(splits: Sequence[str]) -> bytes:
-    """The file that Ultralytics trains on. Without `path`, it looks for the folders beside the file."""
-    lines = [f"{split}: images/{split}" for split in splits]
+    """The file that Ultralytics trains on. Without `path`, it looks for the folders beside the file.
+
+    It must name train and val, and both must hold tiles: a split without any borrows another's, and that is said.
+    """
+    first = "train" if "train" in splits else splits[0]
+    asked = [
+        f"{key}: images/{key}" if key in splits else f"{key}: images/{first}  # no tiles of its own"
+        for key in ("train", "val")
+    ]
+    others = [f"{split}: images/{split}" for split in splits if split not in ("train", "val")]
     names = [f"  {k}: {name}" for k, name in enumerate(CLASSES)]
-    return "\n".join([*lines, "names:", *names, ""]).encode()
+    return "\n".join([*asked, *others, "names:", *names, ""]).encode()
 
 
 def document_of(

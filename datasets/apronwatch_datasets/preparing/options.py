@@ -85,7 +85,7 @@ class Options:
         shares, overlap = self.shares, self.overlap_px
         return (
             (
-                not (self.gsds_m and len(set(self.gsds_m)) == len(self.gsds_m) and _are_lengths(self.gsds_m)),
+                not (self.gsds_m and _tell_apart(self.gsds_m) and _are_lengths(self.gsds_m)),
                 f"GSDs {self.gsds_m}; expected different lengths above 0 m",
             ),
             (self.tile_px < 32, f"tiles of {self.tile_px} px; expected 32 or more"),
@@ -127,6 +127,11 @@ class Options:
     def tiling(self) -> dict[str, Any]:
         """The part of `record` that the tiles depend on, but not their split."""
         return {name: value for name, value in self.record().items() if name not in _OF_PLACING}
+
+
+def _tell_apart(gsds_m: tuple[float, ...]) -> bool:
+    """Whether they differ in the names of tiles, too."""
+    return len({f"{gsd_m:g}" for gsd_m in gsds_m}) == len(gsds_m)
 
 
 def _are_lengths(values: tuple[float, ...]) -> bool:

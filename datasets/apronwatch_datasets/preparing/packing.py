@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -64,7 +65,10 @@ def pack(
     """
     if not LEAST_QUALITY <= quality <= 100:
         raise CallInvalid(f"a JPEG quality of {quality}; expected {LEAST_QUALITY} to 100")
+    if not (isfinite(max_mb) and max_mb > 0):
+        raise CallInvalid(f"at most {max_mb} MB; expected a number above 0")
     prepared = Prepared.read(prepared_dir)
+    _check_target(out_file, prepared_dir)
     rows = [row for row in prepared.rows() if split in (None, row["split"])]
     absent = prepared.absent(rows)
     if absent is not None:
@@ -83,6 +87,13 @@ def pack(
     finally:
         temporary.unlink(missing_ok=True)
     return Packed(out_file, packed, len(rows), out_file.stat().st_size)
+
+
+def _check_target(out_file: Path, prepared_dir: Path) -> None:
+    if out_file.resolve().is_relative_to(prepared_dir.resolve()):
+        raise OutputInvalid(f"{out_file}: lies in the training set that it is to hold; give a file outside")
+    if out_file.exists() and not zipfile.is_zipfile(out_file):
+        raise OutputInvalid(f"{out_file}: exists and is no packed set; give another file, or remove it")
 
 
 def _smallest_loss(

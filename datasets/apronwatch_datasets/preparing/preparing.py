@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from apronwatch.errors import OutputInvalid
+from apronwatch.errors import CallInvalid, DatasetInvalid, OutputInvalid
+from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.dataset import Dataset
 from apronwatch_datasets.preparing.files import DATA, MANIFEST, Folder
 from apronwatch_datasets.preparing.loading import (
@@ -54,8 +55,10 @@ def prepare(
     folder = Folder(out, options.image_format)
     units = units_of(datasets, options, folder)
     named = _named(units, options)
+    need = estimate(datasets, options)
+    _check_need(need, sources, options)
     if announce is not None:
-        announce(estimate(datasets, options))
+        announce(need)
     tiling = fingerprint(units, options.tiling())
     whole = fingerprint(units, options.record())
     if folder.record.is_file():
@@ -67,6 +70,19 @@ def prepare(
         _begin(folder, {"tiling": tiling})
         make_all(units, options.workers, progress)
     return _place(datasets, units, named, options, folder, {"tiling": tiling, "whole": whole}, progress)
+
+
+def _check_need(need: Need, sources: Sequence[Source], options: Options) -> None:
+    """Raises `DatasetInvalid` without an image that can be used, `CallInvalid` without a tile to be made of them."""
+    if not need.images:
+        roots = ", ".join(str(source.root) for source in sources)
+        raise DatasetInvalid(f"{roots}: no image that can be used; `apronwatch data verify` says why")
+    if not need.tiles:
+        told = ", ".join(f"{gsd_m:g}" for gsd_m in options.gsds_m)
+        raise CallInvalid(
+            f"no image gives a tile at {told} m: all are coarser than {options.max_upscale:g} times that; "
+            "give a coarser GSD, or allow more upscaling"
+        )
 
 
 def _named(units: Sequence[Unit], options: Options) -> dict[Place, str]:
@@ -150,12 +166,15 @@ def _place(
     chosen, notes = splits_of(units, parts, named, options, folder, progress)
     splits = [chosen[place_of(unit)] for unit in units]
     rows = rows_of(parts, splits)
+    shown = _shown([row["split"] for row in rows])
+    if not any(row[f"objects_{name}"] for row in rows for name in CLASSES):
+        notes = [*notes, "no tile holds an object: all were too small, cut or to be ignored"]
     _begin(folder, begun)
-    folder.make_splits(_shown(splits))
+    folder.make_splits(shown)
     for row in rows:
         folder.place(row["split"], row["tile"])
     folder.write(folder.root / MANIFEST, parquet(rows))
-    folder.write(folder.root / DATA, data_yaml(_shown(splits)))
+    folder.write(folder.root / DATA, data_yaml(shown))
     document = document_of(datasets, parts, rows, options.record(), notes) | {"fingerprint": begun["whole"]}
     folder.write(folder.record, (json.dumps(document, indent=1) + "\n").encode())
     folder.tidy()
@@ -163,5 +182,5 @@ def _place(
 
 
 def _shown(splits: Sequence[str]) -> tuple[str, ...]:
-    """Splits in data.yaml: the usual ones are named even if one is empty."""
-    return tuple(split for split in SPLITS if split != "calibration" or split in splits)
+    """The splits that hold a tile's place, in their usual order."""
+    return tuple(split for split in SPLITS if split in splits)

@@ -68,7 +68,7 @@ def assign(
         else:
             free.setdefault(group[0][0], []).append(group)
     for found in free.values():
-        if options.rest == "train" and options.splits is not None:
+        if options.rest == "train":
             chosen |= {place: "train" for group in found for place in group}
         else:
             chosen |= _by_share(found, weights, options)
