@@ -17,7 +17,7 @@ SIDE_PX = (16, 20_000)
 """Shortest and longest side of a picture; OpenCV resamples none of 32,768 pixels."""
 
 AREA_PX = 100_000_000
-"""Largest picture: drawing takes some 60 bytes a pixel."""
+"""Largest picture: drawing takes some 60 to 90 bytes a pixel."""
 
 _EAST_M = (100_000.0, 900_000.0)
 _NORTH_M = {"EPSG:326": (0.0, 9_400_000.0), "EPSG:327": (1_100_000.0, 10_000_000.0)}
