@@ -102,8 +102,8 @@ def check_room(units: Sequence[Unit], options: Options, root: Path) -> None:
     free = shutil.disk_usage(there).free
     if need.bytes_on_disk > free:
         raise OutputInvalid(
-            f"{root}: {need.tiles} tiles need up to {need.bytes_on_disk / 1e9:.1f} GB, the disk has "
-            f"{free / 1e9:.1f} GB left; make room, give another folder, or use jpg or fewer GSDs"
+            f"{root}: {need.tiles} tiles need up to {need.bytes_on_disk / 1e6:,.1f} MB, the disk has "
+            f"{free / 1e6:,.1f} MB left; make room, give another folder, or use jpg or fewer GSDs"
         )
 
 

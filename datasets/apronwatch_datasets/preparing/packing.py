@@ -1,7 +1,7 @@
 """A training set as one file of limited size, to be moved to another machine."""
 
 import json
-import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -59,9 +59,10 @@ def pack(
         split: only the tiles of this split.
 
     Raises:
-        CallInvalid: a quality out of range, or a split without tiles.
+        CallInvalid: a quality or limit out of range, or a split without tiles.
         DatasetInvalid: no finished training set.
-        OutputInvalid: it does not fit even at the least quality, or cannot be written.
+        OutputInvalid: the file lies in the set or is something else than a packed set; it does not fit even at the
+            least quality, or cannot be written.
     """
     if not LEAST_QUALITY <= quality <= 100:
         raise CallInvalid(f"a JPEG quality of {quality}; expected {LEAST_QUALITY} to 100")
@@ -75,25 +76,35 @@ def pack(
         raise DatasetInvalid(f"{absent}: is gone, the manifest names it; prepare the set again")
     if not rows:
         raise CallInvalid(f"{prepared_dir}: no tiles in {split!r}; it has {', '.join(prepared.splits)}")
-    temporary = out_file.with_name(f".{out_file.name}.tmp")
     try:
         out_file.parent.mkdir(parents=True, exist_ok=True)
-        packed = _smallest_loss(prepared, rows, temporary, round(max_mb * 1e6), quality)
-        temporary.replace(out_file)
+        with tempfile.TemporaryDirectory(prefix=".packing-", dir=out_file.parent) as beside:
+            made = Path(beside) / "set"
+            packed = _smallest_loss(prepared, rows, made, round(max_mb * 1e6), quality)
+            made.replace(out_file)
     except OSError as error:
         raise OutputInvalid(
             f"{out_file}: cannot be written ({error.strerror or error}); give a writable folder with room"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return Packed(out_file, packed, len(rows), out_file.stat().st_size)
 
 
 def _check_target(out_file: Path, prepared_dir: Path) -> None:
     if out_file.resolve().is_relative_to(prepared_dir.resolve()):
         raise OutputInvalid(f"{out_file}: lies in the training set that it is to hold; give a file outside")
-    if out_file.exists() and not zipfile.is_zipfile(out_file):
+    if out_file.exists() and not _is_packed(out_file):
         raise OutputInvalid(f"{out_file}: exists and is no packed set; give another file, or remove it")
+
+
+def _is_packed(file: Path) -> bool:
+    """Whether it is a file of ours, to be written again."""
+    if not file.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {RECORD, MANIFEST} <= set(archive.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 def _smallest_loss(
@@ -192,16 +203,15 @@ def unpack(file: Path, root: Path) -> Prepared:
     """
     if root.exists():
         raise OutputInvalid(f"{root}: exists already; give a new folder")
-    temporary = root.with_name(f".{root.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
-        _extract(file, temporary)
-        _verify(file, temporary)
-        temporary.replace(root)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=root.parent) as beside:
+            made = Path(beside) / "set"
+            _extract(file, made)
+            _verify(file, made)
+            made.replace(root)
     except OSError as error:
         raise OutputInvalid(f"{root}: cannot be unpacked from {file} ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return Prepared.read(root)
 
 

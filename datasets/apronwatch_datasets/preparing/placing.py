@@ -15,7 +15,7 @@ from apronwatch_datasets.preparing.files import Folder
 from apronwatch_datasets.preparing.landmarks import Landmarks
 from apronwatch_datasets.preparing.leaks import Leak, find_leaks, joined
 from apronwatch_datasets.preparing.loading import Progress
-from apronwatch_datasets.preparing.options import SPLITS, Options
+from apronwatch_datasets.preparing.options import Options
 from apronwatch_datasets.preparing.splits import Place, assign
 from apronwatch_datasets.preparing.units import Unit
 
@@ -43,7 +43,7 @@ def splits_of(
     folder: Folder,
     progress: Progress | None = None,
 ) -> tuple[dict[Place, str], list[str]]:
-    """The split of each place, and what the user should know of it.
+    """The split of each place, and a note where places were joined.
 
     Raises:
         LeakFound: images of different splits show the same ground.
@@ -65,8 +65,8 @@ def splits_of(
     crossing = [leak for leak in leaks if chosen[places[leak.first]] != chosen[places[leak.second]]]
     if crossing:
         raise LeakFound(_told(units, crossing, chosen, options, folder))
-    (folder.root / LEAKS).unlink(missing_ok=True)
-    return chosen, notes + _notes(units, parts, chosen, options)
+    folder.remove(folder.root / LEAKS)
+    return chosen, notes
 
 
 def _leaks(
@@ -79,7 +79,7 @@ def _leaks(
     shown = [(part["landmarks"], part["footprint"]) if part["tiles"] else ({}, None) for part in parts]
     compared = hashlib.sha256(json.dumps([places, shown], sort_keys=True).encode()).hexdigest()
     if folder.compared.is_file():
-        known = json.loads(folder.compared.read_text(encoding="utf-8"))
+        known = folder.told(folder.compared)
         if known["of"] == compared:
             return [Leak(*leak) for leak in known["leaks"]]
     leaks = find_leaks(
@@ -132,22 +132,3 @@ def _told(
         f"{len(pairs)} pairs of images in different splits show the same ground: {'; '.join(pairs[:_NAMED])}{more}; "
         f"all pairs are in {folder.root / LEAKS}; {remedy}"
     )
-
-
-def _notes(
-    units: Sequence[Unit], parts: Sequence[Part], chosen: Mapping[Place, str], options: Options
-) -> list[str]:
-    notes = []
-    for dataset in dict.fromkeys(unit.dataset for unit in units):
-        places = [split for place, split in chosen.items() if place[0] == dataset]
-        if len(places) == 1:
-            notes.append(f"{dataset} has one place only: all of it is in {places[0]}")
-        coarse = Counter(view for part in parts if part["dataset"] == dataset for view in part["too_coarse"])
-        notes += [
-            f"{dataset}: {n} images are coarser than {options.max_upscale:g} times {view} and give no tiles there"
-            for view, n in sorted(coarse.items())
-        ]
-    empty = [split for split in SPLITS[:3] if split not in chosen.values()]
-    if empty:
-        notes.append(f"no place fell to {', '.join(empty)}: a file of splits can name places for it")
-    return notes

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from apronwatch.errors import CallInvalid, DatasetInvalid, OutputInvalid
-from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.dataset import Dataset
 from apronwatch_datasets.preparing.files import DATA, MANIFEST, Folder
 from apronwatch_datasets.preparing.loading import (
@@ -19,6 +18,7 @@ from apronwatch_datasets.preparing.loading import (
     units_of,
 )
 from apronwatch_datasets.preparing.manifest import Prepared, data_yaml, document_of, parquet, rows_of
+from apronwatch_datasets.preparing.notes import notes_of
 from apronwatch_datasets.preparing.options import SPLITS, Options, Source
 from apronwatch_datasets.preparing.placing import place_of, splits_of
 from apronwatch_datasets.preparing.pool import make_all
@@ -46,13 +46,16 @@ def prepare(
         announce: told what will be needed, before anything is written.
 
     Raises:
-        DatasetInvalid, ClassMapInvalid, CallInvalid: a source or an option is wrong; nothing was written.
-        OutputInvalid: something else is in the folder, or the disk is too small; or it could not be written.
+        DatasetInvalid, ClassMapInvalid, CallInvalid: a source or an option is wrong, or no tile comes of them;
+            nothing was written.
+        OutputInvalid: something else is in the folder, it lies in a source, or the disk is too small; or it could not
+            be written.
         LeakFound: images of different splits show the same ground. The tiles are kept for a call with other splits
             or with `join_leaks`; all pairs stand in `leaks.csv` in the folder.
     """
-    datasets = load_sources(sources, options, progress)
     folder = Folder(out, options.image_format)
+    folder.check([source.root for source in sources])
+    datasets = load_sources(sources, options, progress)
     units = units_of(datasets, options, folder)
     named = _named(units, options)
     need = estimate(datasets, options)
@@ -132,15 +135,13 @@ def _is_placing(folder: Folder, tiling: str, whole: str) -> bool:
     """Whether all tiles are made here and some may have gone to their splits.
 
     Raises:
-        OutputInvalid: something else was begun here, or something else is here.
+        OutputInvalid: something else was begun here.
     """
     if not folder.begun.is_file():
-        if not folder.is_free():
-            raise OutputInvalid(f"{folder.root}: is not an empty folder; give a new one, or empty it")
         folder.tidy()
         return False
-    begun = json.loads(folder.begun.read_text(encoding="utf-8"))
-    if begun["tiling"] != tiling or begun.get("whole", whole) != whole:
+    begun = folder.told(folder.begun)
+    if begun.get("tiling") != tiling or begun.get("whole", whole) != whole:
         raise OutputInvalid(
             f"{folder.root}: other sources or options were begun here, or by other versions; give the same ones, "
             "or remove the folder"
@@ -163,18 +164,22 @@ def _place(
 ) -> Prepared:
     """Each tile to the split of its place, and what stands beside the tiles."""
     parts = list(records(folder, [unit.name for unit in units]))
+    if not any(part["tiles"] for part in parts):
+        folder.tidy()
+        raise DatasetInvalid(
+            f"no tile to keep: none shows an object, and of those that show ground a share of {options.backgrounds:g} "
+            "is kept; keep more backgrounds, or give other images"
+        )
     chosen, notes = splits_of(units, parts, named, options, folder, progress)
     splits = [chosen[place_of(unit)] for unit in units]
     rows = rows_of(parts, splits)
     shown = _shown([row["split"] for row in rows])
-    if not any(row[f"objects_{name}"] for row in rows for name in CLASSES):
-        notes = [*notes, "no tile holds an object: all were too small, cut or to be ignored"]
     _begin(folder, begun)
-    folder.make_splits(shown)
     for row in rows:
         folder.place(row["split"], row["tile"])
     folder.write(folder.root / MANIFEST, parquet(rows))
     folder.write(folder.root / DATA, data_yaml(shown))
+    notes = [*notes, *notes_of(parts, rows, options)]
     document = document_of(datasets, parts, rows, options.record(), notes) | {"fingerprint": begun["whole"]}
     folder.write(folder.record, (json.dumps(document, indent=1) + "\n").encode())
     folder.tidy()
@@ -182,5 +187,5 @@ def _place(
 
 
 def _shown(splits: Sequence[str]) -> tuple[str, ...]:
-    """The splits that hold a tile's place, in their usual order."""
+    """The splits that hold a tile, in their usual order."""
     return tuple(split for split in SPLITS if split in splits)

@@ -93,7 +93,7 @@ def _is_made(unit: Unit, sha256: str) -> bool:
     part = unit.folder.part(unit.name)
     if not part.is_file():
         return False
-    record = json.loads(part.read_text(encoding="utf-8"))
+    record = unit.folder.told(part)
     files = (path for tile in record["tiles"] for path in unit.folder.staged(tile["tile"]))
     return record["source_sha256"] == sha256 and all(path.is_file() for path in files)
 
@@ -254,4 +254,4 @@ def _tally(
 def records(folder: Folder, names: list[str]) -> Iterator[dict[str, Any]]:
     """The records of finished units, in the order of their names' list."""
     for name in names:
-        yield json.loads(folder.part(name).read_text(encoding="utf-8"))
+        yield folder.told(folder.part(name))

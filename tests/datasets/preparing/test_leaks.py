@@ -112,13 +112,13 @@ def test_the_same_ground_in_a_coarser_image_is_found_where_their_scales_meet(tmp
     coarse = cv2.resize(part, (480, 640), interpolation=cv2.INTER_AREA).astype(np.uint8)
     images = []
     for name, picture, gsd_m in (("fine", fine, 0.3), ("coarse", coarse, 0.75)):
-        path = write(tmp_path / f"{name}.png", picture)
+        path = write(tmp_path / "in" / f"{name}.png", picture)
         nothing = SourceObjects.of(np.zeros((0, 4, 2)), [])
         images.append(SourceImage(name, path, None, nothing, name, gsd_m=gsd_m))
     splits = splits_file(tmp_path, "made,fine,train", "made,coarse,val")
     options = replace(SMALL, tile_px=256, gsds_m=(0.3, 1.2), splits=splits)
     with pytest.raises(LeakFound, match=r"made fine \(train\) and made coarse \(val\)"):
-        prepare([Source("made", tmp_path, Made(tuple(images)))], tmp_path / "out", options)
+        prepare([Source("made", tmp_path / "in", Made(tuple(images)))], tmp_path / "out", options)
     assert "landmarks" in (tmp_path / "out" / "leaks.csv").read_text()
 
 
@@ -198,12 +198,13 @@ def test_footprints_that_overlap_are_a_leak_whatever_they_show(
 ) -> None:
     images = []
     for n, shift in enumerate((0, shift_px)):
-        path = tmp_path / f"{n}.tif"
+        path = tmp_path / "in" / f"{n}.tif"
+        path.parent.mkdir(exist_ok=True)
         make_raster(path, pixels=scenery(n), transform=KHMEIMIM @ Affine.translation(shift, 0))
         images.append(SourceImage(f"{n}", path, None, SourceObjects.of(np.zeros((0, 4, 2)), []), f"place{n}"))
     splits = tmp_path / "splits.csv"
     splits.write_text("dataset,place,split\nmade,place0,train\nmade,place1,val\n")
-    source = Source("made", tmp_path, Made(tuple(images)))
+    source = Source("made", tmp_path / "in", Made(tuple(images)))
     options = replace(SMALL, splits=splits)
     if not leaks:
         assert prepare([source], tmp_path / "out", options).splits.keys() == {"train", "val"}

@@ -1,5 +1,6 @@
 """A packed training set: of limited size, the same bytes always, whole when unpacked."""
 
+import math
 import zipfile
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from apronwatch.errors import CallInvalid, DatasetInvalid, OutputInvalid
 from apronwatch_datasets.preparing import Prepared, pack, prepare, read_prepared, unpack
-from tests.datasets.preparing.made import SMALL, dataset
+from tests.datasets.preparing.made import SMALL, contents, dataset
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +122,6 @@ def test_a_tile_that_the_manifest_does_not_name_is_refused(prepared: Prepared, t
         unpack(tmp_path / "set.zip", tmp_path / "out")
 
 
-def test_a_set_with_a_file_gone_is_not_packed(tmp_path: Path) -> None:
-    made = prepare([dataset(tmp_path / "in", number=2)], tmp_path / "out", SMALL)
-    next((made.root / "regions").rglob("*.json")).unlink()
-    with pytest.raises(DatasetInvalid, match="is gone"):
-        pack(made.root, tmp_path / "set.zip", max_mb=10)
-
-
 def test_a_set_made_before_labels_had_hashes_can_be_packed(tmp_path: Path) -> None:
     made = prepare([dataset(tmp_path / "in", number=2)], tmp_path / "out", SMALL)
     path = made.root / "manifest.parquet"
@@ -174,3 +169,60 @@ def test_a_file_that_reaches_outside_its_folder_is_refused(tmp_path: Path) -> No
     with pytest.raises(DatasetInvalid, match="outside"):
         unpack(tmp_path / "evil.zip", tmp_path / "out")
     assert not (tmp_path / "evil.txt").exists()
+
+
+@pytest.mark.parametrize("max_mb", [math.nan, math.inf, 0.0, -1.0])
+def test_a_limit_that_is_none_is_refused_before_anything(
+    prepared: Prepared, tmp_path: Path, max_mb: float
+) -> None:
+    with pytest.raises(CallInvalid, match="expected a number above 0"):
+        pack(prepared.root, tmp_path / "deep" / "set.zip", max_mb)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_packed_set_is_not_written_over(prepared: Prepared, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "thesis.zip", "w") as archive:
+        archive.writestr("thesis.txt", "mine")
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "thesis.zip").read_bytes()[30:])
+    (tmp_path / "folder.zip").mkdir()
+    for name in ("thesis.zip", "cut.zip", "folder.zip"):
+        with pytest.raises(OutputInvalid, match=f"{name}: exists and is no packed set"):
+            pack(prepared.root, tmp_path / name, max_mb=10)
+    with pytest.raises(OutputInvalid, match="lies in the training set"):
+        pack(prepared.root, prepared.root / "set.zip", max_mb=10)
+    ours = tmp_path / "set.zip"
+    for quality in (75, 90):
+        pack(prepared.root, ours, max_mb=10, quality=quality)
+    assert unpack(ours, tmp_path / "out").document["packed"]["quality"] == 90
+
+
+def test_hidden_files_beside_the_target_are_not_touched(prepared: Prepared, tmp_path: Path) -> None:
+    (tmp_path / ".set.zip.tmp").write_text("mine")
+    (tmp_path / ".out.tmp").mkdir()
+    (tmp_path / ".out.tmp" / "thesis.txt").write_text("mine")
+    before = contents(tmp_path)
+    pack(prepared.root, tmp_path / "set.zip", max_mb=10)
+    unpack(tmp_path / "set.zip", tmp_path / "out")
+    after = contents(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert {p.name for p in tmp_path.iterdir()} == {".set.zip.tmp", ".out.tmp", "set.zip", "out"}
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_every_folder_that_data_yaml_names_is_there(prepared: Prepared, tmp_path: Path, split: str) -> None:
+    pack(prepared.root, tmp_path / "one.zip", max_mb=10, split=split)
+    root = unpack(tmp_path / "one.zip", tmp_path / "one").root
+    described = yaml.safe_load((root / "data.yaml").read_text())
+    assert {key: described.get(key) for key in ("train", "val", "test")} == {
+        "train": f"images/{split}", "val": f"images/{split}", "test": None,
+    }  # fmt: skip
+    assert list((root / described["val"]).iterdir())
+
+
+@pytest.mark.parametrize("kind", ["images", "labels", "regions"])
+def test_the_file_that_a_set_lacks_is_named(tmp_path: Path, kind: str) -> None:
+    made = prepare([dataset(tmp_path / "in", number=1)], tmp_path / "out", SMALL)
+    gone = next((made.root / kind).rglob("*.*"))
+    gone.unlink()
+    with pytest.raises(DatasetInvalid, match=f"{kind}/train/{gone.name}: is gone"):
+        pack(made.root, tmp_path / "set.zip", max_mb=10)

@@ -262,14 +262,6 @@ def test_no_set_needs_more_room_than_was_told(tmp_path: Path, image_format: str)
     assert sum(p.stat().st_size for p in made.root.rglob("*") if p.is_file()) <= need.bytes_on_disk
 
 
-def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(OutputInvalid, match="not an empty folder"):
-        prepare([dataset(tmp_path / "in", number=1)], tmp_path / "out", SMALL)
-    assert list((tmp_path / "out").iterdir()) == [tmp_path / "out" / "thesis.txt"]
-
-
 KILLED = """
 import sys
 from pathlib import Path
@@ -435,7 +427,7 @@ def test_the_need_is_told_in_advance_and_a_small_disk_refused(
     told = []
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**6, 0, need.bytes_on_disk - 1))
-    with pytest.raises(OutputInvalid, match="make room"):
+    with pytest.raises(OutputInvalid, match=r"need up to [1-9][0-9]*\.[0-9] MB.*make room"):
         prepare([source], tmp_path / "out", TWO_SCALES, announce=told.append)
     assert told == [need]
     assert not (tmp_path / "out").exists()

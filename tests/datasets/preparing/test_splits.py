@@ -53,6 +53,7 @@ def test_rest_goes_to_train(tmp_path: Path) -> None:
     assert named == {("a", "p3"): "calibration", ("a", "p4"): "val"}
     chosen = assign(PLACES, apart(PLACES), named, Options(splits=file, rest="train"))
     assert Counter(chosen.values()) == {"train": 18, "val": 1, "calibration": 1}
+    assert set(assign(PLACES, apart(PLACES), {}, Options(rest="train")).values()) == {"train"}
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,8 @@ def test_a_file_of_splits_that_is_wrong_is_refused(tmp_path: Path, text: str, to
     [
         {"gsds_m": ()},
         {"gsds_m": (0.3, 0.3)},
+        # Tiles of both would be called 0.3m.
+        {"gsds_m": (0.3, 0.30000001)},
         {"tile_px": 16},
         {"overlap_px": 600},
         {"shares": (0.5, 0.1, 0.1)},

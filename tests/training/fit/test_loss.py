@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from apronwatch.engines.torch import import_ultralytics
+from tests.extras import need
 
-pytest.importorskip("ultralytics", reason="training needs the extra `train`")
+need("ultralytics", "train")
 torch, _ = import_ultralytics()
 
 from ultralytics.nn.tasks import OBBModel  # noqa: E402

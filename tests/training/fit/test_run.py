@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ultralytics", reason="training needs the extra `train`")
-
+from apronwatch.engines.torch import import_ultralytics
 from apronwatch.errors import CallInvalid, ConfigInvalid, DeviceUnavailable, TilesInvalid
-from apronwatch_training.fit.config import read_config
-from apronwatch_training.fit.preflight import check
+from tests.extras import need
 from tests.training.tiles import write_config, write_tiles
+
+need("ultralytics", "train")
+import_ultralytics()
+
+from apronwatch_training.fit.config import read_config  # noqa: E402
+from apronwatch_training.fit.preflight import check  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from apronwatch.engines.torch import import_ultralytics
+from tests.extras import need
 
-pytest.importorskip("ultralytics", reason="training needs the extra `train`")
+need("ultralytics", "train")
 import_ultralytics()
 
 from apronwatch.taxonomy import CLASSES  # noqa: E402
