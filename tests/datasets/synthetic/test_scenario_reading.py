@@ -233,6 +233,7 @@ def test_the_list_says_what_there_is() -> None:
     assert {
         "demo",
         "airport",
+        "aviation-brigade",
         "steady",
         "drawdown",
         "surge",

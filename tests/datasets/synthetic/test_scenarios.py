@@ -14,7 +14,17 @@ from apronwatch_datasets.synthetic.spec import Parked
 from apronwatch_datasets.synthetic.truth import silhouette
 
 NAMES = [entry.name for entry in list_scenarios()]
-AIRFIELDS = ["demo", "airport", "steady", "drawdown", "surge", "boneyard", "vehicle-park", "hard-cases"]
+AIRFIELDS = [
+    "demo",
+    "airport",
+    "aviation-brigade",
+    "steady",
+    "drawdown",
+    "surge",
+    "boneyard",
+    "vehicle-park",
+    "hard-cases",
+]
 
 
 @cache

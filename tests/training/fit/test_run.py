@@ -127,7 +127,7 @@ def test_what_cannot_start_is_said_first(tiles: Path, tmp_path: Path) -> None:
             CallInvalid,
             "no such weights",
         ),
-        ("batch = 8", 'batch = 8\nprecision = "bf16"', DeviceUnavailable, "precision bf16"),
+        ("batch = 8", 'batch = 8\nprecision = "fp16"', DeviceUnavailable, "precision fp16"),
     ):
         with pytest.raises(error, match=said):
             check(read_config(of(text, told)), "cpu")

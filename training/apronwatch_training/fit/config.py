@@ -22,10 +22,13 @@ class Start(_Part):
         model: architecture, `yolo26n-obb` to `yolo26x-obb` or `yolo11n-obb` to `yolo11x-obb`.
         weights: a `.pt` file of that architecture to begin with; without one, from nothing. Classes that it knows are
             kept, by name; pickled weights can run code, so give only files whose origin you know.
+        heads: YOLO26 has two. Counting uses the one-to-many head alone; `one-to-many` leaves the other out, which
+            trains faster (`benchmarks/fit_speed.py`) and gives weights that Ultralytics cannot use without NMS.
     """
 
     model: Annotated[str, Field(pattern=r"^yolo(26|11)[nsmlx]-obb$")]
     weights: Path | None = None
+    heads: Literal["both", "one-to-many"] = "both"
 
 
 class Data(_Part):
@@ -43,7 +46,8 @@ class Schedule(_Part):
         tile_px: side of what the network sees, a multiple of 32.
         optimizer: Ultralytics' name; `auto` chooses it and the rate.
         learning_rate: at first; `final_rate` is the share of it at the end.
-        precision: of the arithmetic; bf16 and fp16 need a GPU.
+        precision: of the arithmetic; fp16 needs a GPU, bf16 a GPU or a CPU that has it (AVX512-BF16, AMX), where the
+            loss stays in 32 bits.
     """
 
     epochs: Annotated[int, Field(ge=1)]
@@ -102,11 +106,13 @@ class Run(_Part):
     Attributes:
         out: folder of the run: checkpoints, log, TensorBoard.
         workers: processes that load tiles, per GPU; on a CPU tiles are loaded in the process itself.
+        keep_epochs: keep the weights of every epoch, `weights/epochN.pt`, to see what more training brings.
         partial_labels: false takes every label as complete and oriented, as Ultralytics does: for comparison only.
     """
 
     out: Path
     workers: Annotated[int, Field(ge=0)] = 8
+    keep_epochs: bool = False
     partial_labels: bool = True
 
 
@@ -146,11 +152,11 @@ def read_config(path: Path) -> FitConfig:
 def _anchored(config: FitConfig, folder: Path) -> FitConfig:
     start = config.start
     if start.weights is not None:
-        start = start.model_copy(update={"weights": folder / start.weights})
+        start = start.model_copy(update={"weights": (folder / start.weights).resolve()})
     return config.model_copy(
         update={
             "start": start,
-            "data": config.data.model_copy(update={"tiles": folder / config.data.tiles}),
-            "run": config.run.model_copy(update={"out": folder / config.run.out}),
+            "data": config.data.model_copy(update={"tiles": (folder / config.data.tiles).resolve()}),
+            "run": config.run.model_copy(update={"out": (folder / config.run.out).resolve()}),
         }
     )

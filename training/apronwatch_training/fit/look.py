@@ -93,7 +93,7 @@ def _dataset(config: FitConfig) -> Any:
     from apronwatch_training.fit.run import tiles_description, ultralytics_arguments
     from apronwatch_training.fit.tiles import TileDataset
 
-    described = tiles_description(config)
+    described = tiles_description(config, "cpu")
     arguments = ultralytics_arguments(config, "cpu") | {"augmentations": None}
     dataset = TileDataset(
         img_path=str(Path(described["path"]) / described["train"]),

@@ -95,8 +95,8 @@ def _check_device(device: str, precision: str) -> None:
     import torch
 
     if device == "cpu":
-        if precision != "fp32":
-            raise DeviceUnavailable(f"precision {precision} on a CPU; set schedule.precision to fp32")
+        if precision == "fp16" or (precision == "bf16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+            raise DeviceUnavailable(f"precision {precision} on this CPU; set schedule.precision to fp32")
         return
     count = torch.cuda.device_count()
     asked = [int(part) for part in device.split(",")] if device.replace(",", "").isdigit() else None

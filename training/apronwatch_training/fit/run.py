@@ -69,7 +69,7 @@ def fit(
     last = out / "weights" / "last.pt"
     if (out / FITTED).is_file() and resume:
         raise CallInvalid(f"{out}: this run is finished; its weights are {out / FITTED}")
-    _begin(config, resume, last)
+    _begin(config, device, resume, last)
     overrides = ultralytics_arguments(config, device)
     if resume:
         overrides["resume"] = str(last)
@@ -105,7 +105,7 @@ def _tell(
     trainer.add_callback("on_fit_epoch_end", epoch_done)
 
 
-def _begin(config: FitConfig, resume: bool, last: Path) -> None:
+def _begin(config: FitConfig, device: str, resume: bool, last: Path) -> None:
     """Make the run's folder, or see that it holds the run that is to go on."""
     out = config.run.out
     told = config.model_dump_json(indent=1) + "\n"
@@ -119,11 +119,11 @@ def _begin(config: FitConfig, resume: bool, last: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIG).write_text(told, encoding="utf-8")
     (out / "data.yaml").write_text(
-        yaml.safe_dump(tiles_description(config), sort_keys=False), encoding="utf-8"
+        yaml.safe_dump(tiles_description(config, device), sort_keys=False), encoding="utf-8"
     )
 
 
-def tiles_description(config: FitConfig) -> dict[str, Any]:
+def tiles_description(config: FitConfig, device: str) -> dict[str, Any]:
     """Ultralytics' description of the tiles, with what our dataset wants to know besides."""
     folder = config.data.tiles.resolve()
     content: dict[str, Any] = yaml.safe_load((folder / "data.yaml").read_text(encoding="utf-8"))
@@ -135,6 +135,8 @@ def tiles_description(config: FitConfig) -> dict[str, Any]:
         "names": content["names"],
         "plain_labels": not config.run.partial_labels,
         "clouds": config.augment.clouds,
+        "one_head": config.start.heads == "one-to-many",
+        "cpu_bf16": device == "cpu" and config.schedule.precision == "bf16",
     }
 
 
@@ -162,8 +164,9 @@ def ultralytics_arguments(config: FitConfig, device: str) -> dict[str, Any]:
         "warmup_bias_lr": 0.0,
         "close_mosaic": schedule.close_mosaic_epochs,
         "seed": schedule.seed,
-        "amp": {"fp32": False, "fp16": True, "bf16": "bf16"}[schedule.precision],
+        "amp": device != "cpu" and {"fp32": False, "fp16": True, "bf16": "bf16"}[schedule.precision],
         "patience": 0,
+        "save_period": 1 if config.run.keep_epochs else -1,
         "val": False,
         "plots": False,
         "workers": config.run.workers,

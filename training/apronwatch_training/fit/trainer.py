@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from ultralytics.models.yolo.obb import OBBTrainer
 from ultralytics.nn.tasks import OBBModel
 from ultralytics.utils.torch_utils import unwrap_model
@@ -13,6 +14,13 @@ from apronwatch_training.fit.checkpoints import load_state, save_state
 from apronwatch_training.fit.heads import transplant
 from apronwatch_training.fit.loss import partial_criterion
 from apronwatch_training.fit.tiles import PLAIN_LABELS, TileDataset
+
+ONE_HEAD = "one_head"
+"""Key of the tiles' description: the one-to-one head of YOLO26 is left out."""
+
+CPU_BF16 = "cpu_bf16"
+"""Key of the tiles' description: a CPU computes the forward and backward passes in bf16. Ultralytics' own `amp` knows
+that of GPUs alone."""
 
 
 class Trainer(OBBTrainer):
@@ -49,6 +57,8 @@ class Trainer(OBBTrainer):
         model = super().get_model(cfg, weights, verbose)
         if weights is not None and weights.names != model.names:
             transplant(model, weights)
+        if self.data.get(ONE_HEAD):
+            leave_one_head(model)
         return model
 
     def resume_training(self, ckpt: Any) -> None:
@@ -66,6 +76,7 @@ class Trainer(OBBTrainer):
         if self.device.type == "cpu":
             # Ultralytics leaves torch one thread fewer than there are cores.
             torch.set_num_threads(usable_cores())
+            quicken(model, bf16=bool(self.data.get(CPU_BF16)))
 
     def validate(self) -> tuple[dict[str, float], None]:
         """Nothing: see the class."""
@@ -87,3 +98,34 @@ class Trainer(OBBTrainer):
         finally:
             self.last, self.best = last, best
         return saved
+
+
+def leave_one_head(model: OBBModel) -> None:
+    """Leave the one-to-many head of YOLO26 alone; YOLO11 has no other."""
+    model.end2end = False
+    model.model[-1].fuse()  # of a head: drops the branch that is not selected
+
+
+def quicken(model: nn.Module, *, bf16: bool) -> None:
+    """Have a CPU run a model with its channels innermost and, if told, its convolutions in bf16.
+
+    `benchmarks/fit_speed.py` tells what that brings. What the model gives is 32 bits wide all the same: the loss is
+    never computed in less. It changes this very object, not its class, so that what is pickled of its average needs
+    Ultralytics alone.
+    """
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    forward = model.predict
+
+    def predict(x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            return _in_32_bits(forward(x.contiguous(memory_format=torch.channels_last), *args, **kwargs))
+
+    model.predict = predict
+
+
+def _in_32_bits(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: _in_32_bits(value) for key, value in found.items()}
+    if isinstance(found, (list, tuple)):
+        return type(found)(_in_32_bits(value) for value in found)
+    return found.float() if isinstance(found, torch.Tensor) else found
