@@ -158,9 +158,13 @@ class RecallCalibration:
         return np.asarray(sizes / sizes.sum())
 
     def beta(self) -> NDArray[np.float64]:
-        """(B, 2) parameters of the Beta distribution of each bin's recall, from a uniform prior."""
+        """(B, 2) parameters of the Beta distribution of each bin's recall, from a uniform prior.
+
+        The dispersion widens it about its mean: dividing the objects alone would leave the prior to pull that mean
+        towards one half, and every count up.
+        """
         objects = np.array([self.found, self.missed], dtype=np.float64).T
-        return np.asarray(1 + objects / self.dispersion)
+        return np.asarray((1 + objects) / self.dispersion)
 
     def bin_of(self, lengths_px: ArrayLike) -> NDArray[np.intp]:
         """(N,) size bin of objects of these lengths in pixels."""
