@@ -1,6 +1,9 @@
 """Counting: look at a scene, and how many of each class it shows in each zone of a site."""
 
+import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import shapely
@@ -26,7 +29,7 @@ from apronwatch.scene import Scene
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES, class_id
 
-COUNTING_VERSION = 2
+COUNTING_VERSION = 3
 """Raised by one whenever the same detections would give other counts than before."""
 
 
@@ -51,6 +54,16 @@ def count_run(run: Run, site: Site, model: ModelSpec, classes: Sequence[str] = C
         for zone in [*(z.id for z in site.zones), "*"]
         for name in checked_classes(classes)
     ]
+
+
+def counting_hash(model: ModelSpec) -> str:
+    """SHA-256 over what turns detections into counts: our rules, the classes' thresholds and ranges, calibration."""
+    named = {name: asdict(spec) for name, spec in model.classes.items()}
+    for facts in named.values():
+        del facts["length_error"]  # no count depends on it; sizes are derived anew each time
+    calibrated = model.calibration.hash if model.calibration else None
+    told = json.dumps([COUNTING_VERSION, named, calibrated], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def plane_centres(detections: Detections) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """`Count`: how many of a class a scene showed in a zone, and what that number is worth."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -38,6 +38,35 @@ NO_NUMBER = frozenset({Status.FAILED, Status.NOT_MODELLED, Status.UNSEEN, Status
 
 
 @dataclass(frozen=True)
+class SizeCount:
+    """How many planes of one size group, out of those of a `Count`.
+
+    Attributes:
+        size: a name of `sizes.SIZES`.
+        expected: sum of the chances that the detections that count are of that size: an expectation, no count; None
+            with a reason.
+        estimate, low, high: as in `Count`, of this group; None with a reason.
+        reasons: those of the count, then its own, such as `lengths_not_measured`.
+    """
+
+    size: str
+    expected: float | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    reasons: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types, under the names of the `--json` contract."""
+        return {**asdict(self), "reasons": list(self.reasons)}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """What `to_dict` described."""
+        return cls(**{**plain, "reasons": tuple(plain["reasons"])})
+
+
+@dataclass(frozen=True)
 class Count:
     """The count of one class in one zone of one site in one scene.
 
@@ -50,6 +79,7 @@ class Count:
         observed_fraction: share of the zone's area that the scene showed, 0 to 1; None when the run failed.
         status: the first that applies.
         reasons: every status that applies short of `complete`, then further reasons such as `uncalibrated`.
+        by_size: planes by size group, where that was asked for (`sizing`); derived, never archived.
     """
 
     site: str
@@ -62,6 +92,7 @@ class Count:
     observed_fraction: float | None
     status: Status
     reasons: tuple[str, ...] = ()
+    by_size: tuple[SizeCount, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.seen is None) != (self.status in NO_NUMBER):
@@ -86,6 +117,7 @@ class Count:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types, under the names of the `--json` contract."""
+        by_size = {} if self.by_size is None else {"by_size": [group.to_dict() for group in self.by_size]}
         return {
             "site": self.site,
             "zone": self.zone,
@@ -98,6 +130,7 @@ class Count:
             "observed_fraction": self.observed_fraction,
             "status": self.status.value,
             "reasons": list(self.reasons),
+            **by_size,
         }
 
     @classmethod
@@ -108,6 +141,8 @@ class Count:
         given.pop("at_least", None)  # follows from the status
         given["status"] = Status(given["status"])
         given["reasons"] = tuple(given["reasons"])
+        if "by_size" in given:
+            given["by_size"] = tuple(SizeCount.from_dict(group) for group in given["by_size"])
         return cls(**given)
 
 

@@ -8,6 +8,7 @@ object, it counts once, and a box cut by the edge of its frame yields to the who
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
+from itertools import accumulate
 
 import numpy as np
 import shapely
@@ -116,7 +117,7 @@ def unite(frames: Sequence[Frame], site: Site) -> Observation:
 
     @cache
     def view(members: tuple[Frame, ...]) -> _View:
-        return _View(_boxes(members), _visibility(members, zones))
+        return _View(_boxes(members)[0], _visibility(members, zones))
 
     counts = [_count(count, ordered, view, zones[count.zone]) for count in ordered[0].counts]
     return Observation(tuple(counts), view(ordered).visibility, ordered)
@@ -124,11 +125,17 @@ def unite(frames: Sequence[Frame], site: Site) -> Observation:
 
 def united_boxes(frames: Sequence[Frame], class_name: str) -> Detections:
     """The boxes of one class that `unite` counts where they lie in a zone, each object once."""
+    return united_objects(frames, class_name)[0]
+
+
+def united_objects(frames: Sequence[Frame], class_name: str) -> tuple[Detections, NDArray[np.float64]]:
+    """As `united_boxes`, with the (N,) GSD in metres of the frame that shows each; one frame need lie on no map."""
     ordered = tuple(sorted({frame.run.key: frame for frame in frames}.values(), key=_rank))
     own = [next((c for c in f.counts if c.class_name == class_name), None) for f in ordered]
     able = [f for f, c in zip(ordered, own, strict=True) if c and not _INABILITIES & set(c.reasons)]
-    boxes = _boxes(tuple(able) or ordered)
-    return boxes.select(boxes.classes == class_id(class_name))
+    boxes, gsd_m = _boxes(tuple(able) or ordered)
+    chosen = boxes.classes == class_id(class_name)
+    return boxes.select(chosen), gsd_m[chosen]
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,16 +220,18 @@ def _noted(frames: tuple[Frame, ...]) -> dict[str, dict[str, float]]:
     return noted
 
 
-def _boxes(frames: tuple[Frame, ...]) -> Detections:
-    """The boxes that count, once each."""
-    grids = _grids(frames)
-    kept, ground = counted(frames[0].run), grids[0]
-    for frame, grid in zip(frames[1:], grids[1:], strict=True):
+def _boxes(frames: tuple[Frame, ...]) -> tuple[Detections, NDArray[np.float64]]:
+    """The boxes that count, once each, with the (N,) GSD of their frames."""
+    kept = counted(frames[0].run)
+    gsd_m = np.full(len(kept), frames[0].run.scene.gsd_m)
+    grounds = accumulate(_grids(frames), ObservedGrid.union)
+    for frame, ground in zip(frames[1:], grounds, strict=False):
         boxes = counted(frame.run)
         added = boxes.select(~_seen_whole(boxes.polygons, ground))
-        kept = _joined(kept, added)
-        ground = ground.union(grid)
-    return kept
+        stays, comes = _once_each(kept, added)
+        kept = Detections.concatenate([kept.select(stays), added.select(comes)])
+        gsd_m = np.concatenate([gsd_m[stays], np.full(len(comes), frame.run.scene.gsd_m)])
+    return kept, gsd_m
 
 
 def _grids(frames: tuple[Frame, ...]) -> list[ObservedGrid]:
@@ -242,15 +251,15 @@ def _seen_whole(polygons: Polygons, ground: ObservedGrid) -> NDArray[np.bool_]:
     return whole
 
 
-def _joined(kept: Detections, added: Detections) -> Detections:
-    """Both, each object once: a pair is joined nearest first, and no box is joined twice."""
+def _once_each(kept: Detections, added: Detections) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which of both stay for each object to stand once: a pair is joined nearest first, and no box is joined twice."""
     first, second = _same_object(kept, added)
     # A cut box yields to a whole one; of two cut ones the smaller yields.
     size = [np.where(boxes.truncated, areas(boxes.polygons), np.inf) for boxes in (kept, added)]
     yields = size[0][first] < size[1][second]
     stays = np.setdiff1d(np.arange(len(kept)), first[yields])
     comes = np.setdiff1d(np.arange(len(added)), second[~yields])
-    return Detections.concatenate([kept.select(stays), added.select(comes)])
+    return stays, comes
 
 
 def _same_object(kept: Detections, added: Detections) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -20,28 +20,44 @@ _SCALE = 0.01
 _LABEL = 0.02
 """Relative error of what labels take for the ends of an aircraft."""
 
+LengthError = tuple[float, float]
+"""Mean (bias) and standard deviation of measured over true length, less 1, as known lengths measured it."""
 
-def length_sd_m(length_m: ArrayLike, gsd_m: float) -> NDArray[np.float64]:
-    """(N,) standard deviation of measured lengths (N,), in metres: both ends, scale and labels."""
-    relative = np.hypot(_SCALE, _LABEL) * np.asarray(length_m, dtype=np.float64)
-    sd: NDArray[np.float64] = np.hypot(np.sqrt(2) * _EDGE_PX * gsd_m, relative)
+
+def length_sd_m(length_m: ArrayLike, gsd_m: ArrayLike, detector_sd: float = 0.0) -> NDArray[np.float64]:
+    """(N,) standard deviation of lengths (N,), in metres: both ends, scale, labels and the detector.
+
+    Args:
+        length_m: (N,) lengths.
+        gsd_m: of the pixels that they were measured in, one for all or (N,).
+        detector_sd: relative standard deviation of the detector's lengths.
+    """
+    relative = np.hypot(np.hypot(_SCALE, _LABEL), detector_sd) * np.asarray(length_m, dtype=np.float64)
+    sd: NDArray[np.float64] = np.hypot(np.sqrt(2) * _EDGE_PX * np.asarray(gsd_m), relative)
     return sd
 
 
-def size_probabilities(length_m: ArrayLike, gsd_m: float) -> NDArray[np.float64]:
-    """(N, 3) probabilities of `SIZES` for aircraft measured to be (N,) metres long; each row sums to 1."""
-    measured = np.asarray(length_m, dtype=np.float64).reshape(-1)
-    below = ndtr((np.array(EDGES_M) - measured[:, None]) / length_sd_m(measured, gsd_m)[:, None])
+def size_probabilities(
+    length_m: ArrayLike, gsd_m: ArrayLike, length_error: LengthError = (0.0, 0.0)
+) -> NDArray[np.float64]:
+    """(N, 3) probabilities of `SIZES` for aircraft measured to be (N,) metres long; each row sums to 1.
+
+    The bias of `length_error` is divided out; `gsd_m` is as in `length_sd_m`.
+    """
+    bias, detector_sd = length_error
+    length = np.asarray(length_m, dtype=np.float64).reshape(-1) / (1 + bias)
+    below = ndtr((np.array(EDGES_M) - length[:, None]) / length_sd_m(length, gsd_m, detector_sd)[:, None])
     return np.diff(below, prepend=0.0, append=1.0, axis=1)
 
 
 def count_by_size(
     scores: ArrayLike,
     length_m: ArrayLike,
-    gsd_m: float,
+    gsd_m: ArrayLike,
     calibration: ClassCalibration | None,
     observed_fraction: float,
     *,
+    length_error: LengthError,
     pass_gsd_m: float,
     threshold: float,
     real_image: bool,
@@ -55,9 +71,11 @@ def count_by_size(
     Args:
         scores: (N,) of the detections that count.
         length_m: (N,) their measured lengths.
-        gsd_m: native GSD of the scene.
+        gsd_m: of the pixels that these were measured in, one for all or (N,): the scene's or that of the pass,
+            whichever is coarser.
         calibration: of the class; None if it has none.
         observed_fraction: share of the zone that was seen, above 0.
+        length_error: of the detector.
         pass_gsd_m: GSD of the pass that reports the class; recall is known by length in its pixels.
         threshold: operating score of the run.
         real_image: the scene is a picture of the world, not a drawn one.
@@ -65,7 +83,7 @@ def count_by_size(
         level: probability of the intervals.
     """
     lengths = np.asarray(length_m, dtype=np.float64)
-    shares = size_probabilities(lengths, gsd_m)
+    shares = size_probabilities(lengths, gsd_m, length_error)
     return {
         size: interval(
             scores,

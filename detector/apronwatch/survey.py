@@ -4,29 +4,28 @@ Everything that can be wrong with the call is found before anything is written. 
 alone: that scene is archived as failed, with no numbers, and the others go on.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 import shapely
 
 from apronwatch.archive import Archive, ArchivedTime, contradict
-from apronwatch.counting import COUNTING_VERSION, count_run
+from apronwatch.counting import count_run, counting_hash
 from apronwatch.counts import Count, Status, checked_classes, failed_counts, unseen_counts
 from apronwatch.engines import Engine
-from apronwatch.engines.registry import ModelSpec
 from apronwatch.errors import ApronwatchError, ArchiveUnwritable, CallInvalid, ContradictingTimes, SiteUnknown
 from apronwatch.manifest import SceneRequest
 from apronwatch.masking import open_masks
+from apronwatch.observation import Frame
 from apronwatch.pipeline import detect, model_info
 from apronwatch.plan import check_fits, make_plan
-from apronwatch.run import ModelInfo, run_key
+from apronwatch.run import ModelInfo, Run, run_key
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.site import Site
+from apronwatch.sizing import with_sizes
 from apronwatch.taxonomy import CLASSES
 
 Progress = Callable[[str, int, int], None]
@@ -42,7 +41,7 @@ class SceneOutcome:
         status: what it is worth as a whole: `failed` if a site failed, `unseen` if no site was seen, `not_modelled`
             or `out_of_range` if no class has a number, else the worst of the totals that have one.
         reasons: why it failed; warnings about the scene.
-        counts: per site, zone and class.
+        counts: per site, zone and class; those of planes by size, too, where that was asked for.
         run_ids: in the archive, one a site that the scene shows; empty when nothing was archived.
     """
 
@@ -84,6 +83,7 @@ def survey(
     sites: Sequence[Site] | None = None,
     archive: str | None = None,
     classes: Sequence[str] = CLASSES,
+    by_size: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[SceneOutcome]:
     """Count each scene, archive it, and hand over what it gave as soon as it is stored.
@@ -94,6 +94,7 @@ def survey(
         sites: whose zones to count in; without them each picture is the one zone `image` of its request's site.
         archive: file or URL; the default archive without one.
         classes: which classes to give counts of.
+        by_size: give the planes by size group, too.
         progress: told how far it is.
 
     Raises:
@@ -104,7 +105,7 @@ def survey(
     with Archive.open(archive) as store:
         for job in [_as_archived(job, store) for job in jobs]:
             with job.scene:
-                yield _count_scene(job, engine, store, wanted, progress)
+                yield _count_scene(job, engine, store, wanted, by_size, progress)
 
 
 def _checked(request: SceneRequest, sites: Sequence[Site] | None, engine: Engine) -> _Job:
@@ -182,14 +183,23 @@ def _said(job: _Job) -> tuple[Any, ...]:
 
 
 def _count_scene(
-    job: _Job, engine: Engine, store: Archive, classes: tuple[str, ...], progress: Progress | None
+    job: _Job,
+    engine: Engine,
+    store: Archive,
+    classes: tuple[str, ...],
+    by_size: bool,
+    progress: Progress | None,
 ) -> SceneOutcome:
     info, model = job.scene.info, model_info(engine.model)
     counts: list[Count] = []
     reasons = [*info.warnings, *job.notes]
     run_ids = []
     for site in job.shown:
-        found, run_id, why = _count_site(job.scene, site, engine, store, progress)
+        found, run, run_id, why = _count_site(job.scene, site, engine, store, progress)
+        if by_size:
+            # A run that was there already is read whole only for this.
+            run = store.run(run_id) if run is None and run_id is not None else run
+            found = with_sizes(found, [Frame(run, tuple(found))] if run else [], site, engine.model)
         counts += [c for c in found if c.class_name in classes]
         reasons += why
         run_ids += [run_id] if run_id is not None else []
@@ -197,7 +207,8 @@ def _count_scene(
         names = ", ".join(site.id for site in job.unshown)
         reasons.append(f"every site lies outside the scene ({names}): unseen, and nothing archived")
     for site in job.unshown:
-        counts += unseen_counts(site, engine.model.classes, classes)
+        unseen: Sequence[Count] = unseen_counts(site, engine.model.classes, classes)
+        counts += with_sizes(unseen, [], site, engine.model) if by_size else unseen
     archived = store.dated(info.identity) if run_ids else job.archived
     if archived is not None:
         info = archived.given_to(info)
@@ -206,22 +217,23 @@ def _count_scene(
 
 def _count_site(
     scene: Scene, site: Site, engine: Engine, store: Archive, progress: Progress | None
-) -> tuple[Sequence[Count], int | None, list[str]]:
-    """Counts of all classes, the run's id in the archive, and what went wrong."""
+) -> tuple[Sequence[Count], Run | None, int | None, list[str]]:
+    """Counts of all classes, the run if it was made now, its id in the archive, and what went wrong."""
     plan = make_plan(scene, engine.model, engine.precision, site)
     masks, settings = open_masks(scene, plan.crs), plan.parameters
     calibration = counting_hash(engine.model)
     stored = store.stored(run_key(scene.info.identity, engine.model.sha256, settings), masks.key, calibration)
     if stored is not None:
         store.ask_again(stored.run_id, scene.info)
-        return stored.counts, stored.run_id, []
+        return stored.counts, None, stored.run_id, []
     tell = (lambda done, total: progress(scene.path, done, total)) if progress else None
     try:
         run = detect(scene, engine, site, masks=masks, progress=tell)
         counts = count_run(run, site, engine.model)
-        return counts, store.store(run, counts, site, masks_hash=masks.key, calibration_hash=calibration), []
+        run_id = store.store(run, counts, site, masks_hash=masks.key, calibration_hash=calibration)
+        return counts, run, run_id, []
     except ArchiveUnwritable as error:
-        return counts, None, [f"not_archived: {error}"]
+        return counts, run, None, [f"not_archived: {error}"]
     except Exception as error:
         # Whatever broke, this scene has failed and says why; the others go on.
         known = isinstance(error, ApronwatchError)
@@ -237,22 +249,14 @@ def _failed(
     settings: dict[str, Any],
     masks: str,
     message: str,
-) -> tuple[Sequence[Count], int | None, list[str]]:
+) -> tuple[Sequence[Count], None, int | None, list[str]]:
     counts = failed_counts(site)
     try:
         model = model_info(engine.model)
         run_id = store.store_failure(scene.info, model, settings, site, counts, message, masks_hash=masks)
     except ArchiveUnwritable as error:
-        return counts, None, [f"failed: {message}", f"not_archived: {error}"]
-    return counts, run_id, [f"failed: {message}"]
-
-
-def counting_hash(model: ModelSpec) -> str:
-    """SHA-256 over what turns detections into counts: our rules, the classes' thresholds and ranges, calibration."""
-    named = {name: asdict(spec) for name, spec in model.classes.items()}
-    calibrated = model.calibration.hash if model.calibration else None
-    told = json.dumps([COUNTING_VERSION, named, calibrated], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
+        return counts, None, None, [f"failed: {message}", f"not_archived: {error}"]
+    return counts, None, run_id, [f"failed: {message}"]
 
 
 def overall(counts: Sequence[Count]) -> Status:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from apronwatch import cli, observation
+from apronwatch import cli, observation, sizing
 from apronwatch.archive import Archive, acquisitions, outlines
 from apronwatch.archive import series as looks
 from apronwatch.counts import SEEN_LESS_THAN_HALF, Count, Status
 from apronwatch.run import ModelInfo
+from apronwatch.sizes import SIZES
 from apronwatch.survey import SceneOutcome
 from tests.detector.archive import examples
 
@@ -74,9 +75,26 @@ def test_count() -> None:
     assert outcome.to_dict()["counts"] == documented["counts"]
 
 
+def test_by_size() -> None:
+    section = TEXT.partition("\n## By size\n")[2].partition("\n## ")[0]
+    block = re.search(r"^```json\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
+    assert block is not None
+    documented = json.loads(block[1])
+    count = Count.from_dict(documented)
+    assert count.to_dict() == documented
+    assert count.by_size is not None
+    assert tuple(group.size for group in count.by_size) == SIZES
+    assert sum(group.expected or 0.0 for group in count.by_size) == pytest.approx(count.seen)
+    for name in count.by_size[0].to_dict():
+        assert re.search(rf"^\|.*`{name}`", section, flags=re.MULTILINE), name
+
+
 @pytest.mark.parametrize(
     "word",
     [
+        sizing.LENGTHS_NOT_MEASURED,
+        sizing.WEIGHTS_NOT_IN_REGISTRY,
+        sizing.COUNTED_BY_OTHER_RULES,
         *Status,
         observation.UNITED,
         observation.TRUNCATED,

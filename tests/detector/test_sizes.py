@@ -1,4 +1,4 @@
-"""Size groups. Figures were computed apart from the formula sd^2 = 2 gsd^2 + (0.01 L)^2 + (0.02 L)^2."""
+"""Size groups. Figures were computed apart from the formula sd^2 = 2 gsd^2 + (0.01 L)^2 + (0.02 L)^2 + (sd L)^2."""
 
 import numpy as np
 import pytest
@@ -59,10 +59,30 @@ def test_every_aircraft_has_one_size(lengths_m: list[float], gsd_m: float) -> No
     np.testing.assert_allclose(p.sum(axis=1), 1)
 
 
+@pytest.mark.parametrize(
+    ("length_m", "sd_m"), [(15, 0.9246621004453465), (25, 1.433527118683145), (53, 2.9337689070545423)]
+)
+def test_what_the_detector_errs_by_is_added(length_m: float, sd_m: float) -> None:
+    np.testing.assert_allclose(length_sd_m([length_m], 0.3, 0.05)[0], sd_m, rtol=1e-9)
+
+
+@given(st.floats(5, 80), st.floats(-0.3, 0.3), st.floats(0.01, 0.2))
+def test_a_bias_is_divided_out(length_m: float, bias: float, sd: float) -> None:
+    told = size_probabilities([length_m * (1 + bias)], 0.5, (bias, sd))
+    np.testing.assert_allclose(told, size_probabilities([length_m], 0.5, (0.0, sd)), atol=1e-9)
+
+
+def test_each_length_has_the_error_of_its_own_pixels() -> None:
+    both = size_probabilities([24.0, 24.0], [0.3, 1.0])
+    alone = [size_probabilities([24.0], gsd_m)[0] for gsd_m in (0.3, 1.0)]
+    np.testing.assert_array_equal(both, alone)
+    assert both[0, 0] > both[1, 0]
+
+
 def by_size(lengths_m: np.ndarray, calibration: ClassCalibration | None = PLANE, fraction: float = 1.0):  # type: ignore[no-untyped-def]
     return count_by_size(
         np.full(len(lengths_m), 0.95), lengths_m, 0.3, calibration, fraction,
-        pass_gsd_m=0.3, threshold=0.2, real_image=True,
+        length_error=(0.0, 0.0), pass_gsd_m=0.3, threshold=0.2, real_image=True,
     )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def count(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or tensorrt:N.")] = "auto",
     classes: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    by_size: output.BySizeOption = False,
     stac: Annotated[
         Path | None, typer.Option(help="Write a STAC item for each dated run into this folder.")
     ] = None,
@@ -61,6 +62,7 @@ def count(
     from apronwatch.counts import checked_classes
     from apronwatch.engines import load_engine
     from apronwatch.engines.registry import find_model
+    from apronwatch.sizing import check_sized
     from apronwatch.survey import survey
     from apronwatch.taxonomy import CLASSES
     from apronwatch.version import __version__
@@ -68,6 +70,8 @@ def count(
     wanted = (
         checked_classes([name.strip() for name in classes.split(",")]) if classes is not None else CLASSES
     )
+    if by_size:
+        check_sized(wanted)
     requests = gather(
         images or [],
         manifest,
@@ -89,6 +93,7 @@ def count(
                 sites=places,
                 archive=archive,
                 classes=wanted,
+                by_size=by_size,
                 progress=lambda path, done, total: advance(done, total),
             )
         )
@@ -135,6 +140,8 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
         for row in (header, *rows):
             del row[6]
     output.print_table(header, rows, right=(5, 6, 7) if estimates else (5, 6))
+    if any(c.by_size is not None for o in outcomes for c in o.counts):
+        output.say(f"\n{output.sizes_note()}")
     unknown = {c.class_name for o in outcomes for c in o.counts if c.status.value == "not_modelled"}
     if unknown:
         output.say(f"\nThese weights do not know {', '.join(sorted(unknown))}: no number, which is not zero.")
@@ -145,7 +152,7 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
 
 
 def _rows(outcome: "SceneOutcome") -> list[list[str]]:
-    """A line a count; the total of a site of one zone would only repeat it."""
+    """A line a count, and one for each size group of it; the total of a site of one zone would only repeat it."""
     zones = {(c.site, c.zone) for c in outcome.counts}
     alone = {site for site, _ in zones if len([1 for other, _ in zones if other == site]) == 2}
     name = Path(outcome.scene.path).name
@@ -154,10 +161,8 @@ def _rows(outcome: "SceneOutcome") -> list[list[str]]:
         if c.status.value == "not_modelled" or (c.zone == "*" and c.site in alone):
             continue
         observed = "-" if c.observed_fraction is None else f"{100 * c.observed_fraction:.1f} %"
-        also = ", ".join(reason for reason in c.reasons if reason != c.status.value)
         when = output.moment(outcome.scene.time, outcome.scene.time_precision)
-        there = output.interval(c)
-        rows.append(
-            [when, name, c.site, c.zone, c.class_name, c.words, there, observed, c.status.value, also]
-        )
+        for said in output.sayings(c):
+            words = [when, name, c.site, c.zone, said.what, said.seen, said.there, observed]
+            rows.append([*words, c.status.value, said.also])
     return rows

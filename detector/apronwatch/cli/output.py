@@ -5,15 +5,20 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apronwatch.errors import OutputInvalid
 
 if TYPE_CHECKING:
-    from apronwatch.counts import Count
+    from apronwatch.counts import Count, SizeCount
+
+BySizeOption = Annotated[
+    bool, typer.Option("--by-size", help="Planes also by size: under 25 m, 25 to 35 m, over 35 m.")
+]
 
 Advance = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
@@ -54,7 +59,48 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
             say("  ".join("-" * w for w in widths))
 
 
-def interval(count: "Count") -> str:
+@dataclass(frozen=True)
+class Saying:
+    """What a table says of a count, or of one size group of it: of what, seen, there, and what else."""
+
+    what: str
+    seen: str
+    there: str
+    also: str
+
+
+def sayings(count: "Count") -> list[Saying]:
+    """Of a count, then of its size groups: `plane, small`, `4.2 expected`; a dash where nothing can be said."""
+    at_least = "at least " * count.at_least
+    whole = Saying(count.class_name, count.words, interval(count), _also(count, count.reasons))
+    groups = [
+        Saying(
+            f"{count.class_name}, {group.size}",
+            "-" if group.expected is None else f"{at_least}{group.expected:.1f} expected",
+            interval(group),
+            _also(count, group.reasons),
+        )
+        for group in count.by_size or ()
+    ]
+    return [whole, *groups]
+
+
+def _also(count: "Count", reasons: Sequence[str]) -> str:
+    return ", ".join(reason for reason in reasons if reason != count.status.value)
+
+
+def sizes_note() -> str:
+    """What the numbers by size are."""
+    from apronwatch.sizes import EDGES_M
+
+    low, high = EDGES_M
+    return (
+        f"Sizes: small under {low:g} m, medium {low:g} to {high:g} m, large over {high:g} m. The numbers expected are "
+        "no counts: each plane seen adds its chances to be small, medium or large."
+    )
+
+
+def interval(count: "Count | SizeCount") -> str:
     """`14 (12 to 17)`: median and 90 % interval of what was there; a dash where they are not known."""
     if count.estimate is None or count.low is None or count.high is None:
         return "-"

@@ -19,6 +19,7 @@ def series(
     site: Annotated[str, typer.Argument(metavar="SITE", help="Its id in the archive.")],
     class_name: Annotated[str | None, typer.Option("--class", help="Only this class.")] = None,
     zone: Annotated[str | None, typer.Option(help="Only this zone; * is the whole site.")] = None,
+    by_size: output.BySizeOption = False,
     model: Annotated[str | None, typer.Option(help="Only runs of these weights, by name or SHA-256.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the chart to this file (.png, .svg, .pdf).")] = None,
@@ -29,13 +30,22 @@ def series(
     from apronwatch.archive import Archive
     from apronwatch.version import __version__
 
+    if by_size and class_name is not None:
+        from apronwatch.counts import checked_classes
+        from apronwatch.sizing import check_sized
+
+        check_sized(checked_classes([class_name]))
     with Archive.open(archive, create=False) as opened:
         rows = opened.series(site, zone=zone, class_name=class_name, model=model)
+        if by_size:
+            from apronwatch.sizing import series_with_sizes
+
+            rows = series_with_sizes(opened, rows)
         whole = opened.series(site, model=model) if plot is not None else []
     if csv is not None:
         from apronwatch.interchange.counts_csv import write_counts_csv
 
-        write_counts_csv(rows, csv)
+        write_counts_csv(rows, csv, by_size=by_size)
     if plot is not None:
         from apronwatch.changes import find_changes
         from apronwatch.report.changes import standing
@@ -86,16 +96,19 @@ def _print(rows: "list[SeriesRow]") -> None:
                 output.moment(row.time, row.time_precision),
                 *([f"{row.model_name} {row.model_sha256[:8]}"] if models else []),
                 row.count.zone,
-                row.count.class_name,
-                row.count.words,
-                *([output.interval(row.count)] if estimates else []),
+                said.what,
+                said.seen,
+                *([said.there] if estimates else []),
                 NOTHING
                 if row.count.observed_fraction is None
                 else f"{row.count.observed_fraction * 100:.1f}",
                 row.count.status.value,
-                ", ".join(reason for reason in row.count.reasons if reason != row.count.status.value),
+                said.also,
             )
             for row in rows
+            for said in output.sayings(row.count)
         ],
         right=[models + column for column in ((3, 4, 5) if estimates else (3, 4))],
     )
+    if any(row.count.by_size is not None for row in rows):
+        output.say(f"\n{output.sizes_note()}")

@@ -8,6 +8,7 @@ from apronwatch.taxonomy import CLASSES
 
 Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Bias = Annotated[float, Field(gt=-0.5, lt=0.5)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -27,6 +28,7 @@ class ClassEntry(_Entry):
     longest_m: Metres
     pass_gsd_m: Metres
     synthetic_only: bool = False
+    length_error: tuple[Bias, Share] | None = None
 
     @field_validator("native_gsd_m")
     @classmethod
@@ -98,6 +100,18 @@ class RegistryFile(_Entry):
                 raise ValueError(
                     f"model {entry.get('name')!r} is like {entry['like']!r}, which no earlier entry is"
                 )
-            inherited = {key: value for key, value in (base or {}).items() if key != "calibration"}
-            models.append({**inherited, **{key: value for key, value in entry.items() if key != "like"}})
+            own = {key: value for key, value in entry.items() if key != "like"}
+            models.append({**_unmeasured(base or {}), **own})
         return {**told, "models": models} if models else told
+
+
+def _unmeasured(base: dict[str, Any]) -> dict[str, Any]:
+    """An entry without what was measured of its very weights: other weights have it not."""
+    kept = {key: value for key, value in base.items() if key != "calibration"}
+    classes = base.get("classes")
+    if isinstance(classes, dict) and all(isinstance(spec, dict) for spec in classes.values()):
+        kept["classes"] = {
+            name: {key: value for key, value in spec.items() if key != "length_error"}
+            for name, spec in classes.items()
+        }
+    return kept

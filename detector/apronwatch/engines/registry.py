@@ -55,6 +55,11 @@ class Registry:
         pinned = frozenset(pin.sha256 for pin, _ in self.files if pin.model == file.model)
         return _spec(entry, folder, path, file.sha256, file.format, pinned)
 
+    def pinned(self, sha256: str) -> ModelSpec | None:
+        """What is known of weights by the SHA-256 of their file, wherever that lies; None if nothing is."""
+        found = next(((file, folder) for file, folder in self.files if file.sha256 == sha256), None)
+        return self.spec(found[0], found[1] / (found[0].file or sha256)) if found else None
+
     def entry(self, name: str) -> ModelEntry:
         """The facts of a model by name; `ModelUnknown` with the known names."""
         if name not in self.models:

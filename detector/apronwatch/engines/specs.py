@@ -31,6 +31,8 @@ class ClassSpec:
         longest_m: length of the longest object; the overlap of tiles follows from it.
         pass_gsd_m: GSD of the pass that alone reports the class.
         synthetic_only: learned on drawn scenes alone.
+        length_error: mean and standard deviation of the boxes' length over the true one, less 1, measured on known
+            lengths; None where it was not measured: these boxes tell no size.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ClassSpec:
     longest_m: float
     pass_gsd_m: float
     synthetic_only: bool = False
+    length_error: tuple[float, float] | None = None
 
     def in_range(self, gsd_m: float) -> bool:
         """Whether a scene of this native GSD is fine enough (and not too fine) to report the class."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apronwatch.archive import Archive, ArchivedRun
-from apronwatch.counting import count_run
+from apronwatch.counting import count_run, counting_hash
 from apronwatch.counts import Count, failed_counts
 from apronwatch.detections import Detections
 from apronwatch.engines import Engine
@@ -25,7 +25,6 @@ from apronwatch.plan import make_plan
 from apronwatch.report.looks import Look
 from apronwatch.run import Run, run_key
 from apronwatch.scene import Scene
-from apronwatch.survey import counting_hash
 
 
 @dataclass(frozen=True, eq=False)

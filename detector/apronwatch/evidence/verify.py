@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apronwatch.counting import count_run
+from apronwatch.counting import count_run, counting_hash
 from apronwatch.counts import Count
 from apronwatch.detections import Detections
 from apronwatch.engines import Engine
@@ -27,7 +27,6 @@ from apronwatch.run import PIPELINE_VERSION
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.site import Site, read_sites
-from apronwatch.survey import counting_hash
 
 TOLERANCE = 1e-4
 """Numbers that are no integers (shares, estimates) may differ by so much: processors round differently."""

@@ -1,4 +1,4 @@
-"""Counts as CSV: one row a time, zone and class; what is not known is an empty cell, never 0."""
+"""Counts as CSV: one row a time, zone and class (and size); what is not known is an empty cell, never 0."""
 
 import csv
 import io
@@ -34,21 +34,25 @@ COLUMNS = (
     "geometry_sha256",
     "at_least",
 )
+BY_SIZE_COLUMNS = ("size", "expected")
+"""Added where planes are told by size: below the row of a count, one for each size group."""
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_counts_csv(rows: "Iterable[SeriesRow]", path: str | Path) -> None:
-    """Writes the rows of a series (UTF-8, RFC 4180), whole or not at all.
+def write_counts_csv(rows: "Iterable[SeriesRow]", path: str | Path, *, by_size: bool = False) -> None:
+    """Writes the rows of a series (UTF-8, RFC 4180), whole or not at all; with `by_size`, their size groups, too.
 
     Raises:
         OutputInvalid: the folder is missing, cannot be written, or the disk is full.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    columns = (*COLUMNS, *(BY_SIZE_COLUMNS if by_size else ()))
+    writer.writerow(columns)
     for row in rows:
-        cells = _cells(row)
-        writer.writerow([inert(cells[name]) for name in COLUMNS])
+        for cells in [_cells(row), *(_groups(row) if by_size else ())]:
+            writer.writerow([inert(cells.get(name)) for name in columns])
     save(Path(path), text.getvalue().encode())
 
 
@@ -69,6 +73,21 @@ def _cells(row: "SeriesRow") -> dict[str, object]:
         "synthetic": "true" if row.synthetic else "false",
         "geometry_sha256": row.geometry_sha256,
     }
+
+
+def _groups(row: "SeriesRow") -> list[dict[str, object]]:
+    """Cells of each size group of a count: `expected` instead of `seen`, so that no sum of a column counts twice."""
+    whole = _cells(row)
+    return [
+        {
+            **whole,
+            **group.to_dict(),
+            "seen": None,
+            "at_least": None if group.expected is None else whole["at_least"],
+            "reasons": ";".join(group.reasons),
+        }
+        for group in row.count.by_size or ()
+    ]
 
 
 def inert(cell: object) -> object:

@@ -157,9 +157,42 @@ def test_like_inherits_and_overrides(weights_folder: Path) -> None:
     assert models["big"][0].classes == models["mine"][0].classes
 
 
+MEASURED = changed("pass_gsd_m = 0.5", "pass_gsd_m = 0.5\nlength_error = [-0.02, 0.05]")
+
+
+def test_a_measured_error_of_lengths_is_known_of_these_weights_alone(weights_folder: Path) -> None:
+    weights_folder.mkdir()
+    (weights_folder / "mine.onnx").write_bytes(b"weights of mine")
+    pin = pinned(weights_folder / "mine.onnx")
+    write_registry(weights_folder, f'{MEASURED}\n[[models]]\nname = "big"\nlike = "mine"\n{pin}')
+    assert find_model("mine").classes["plane"].length_error == (-0.02, 0.05)
+    registry = load_registry()
+    assert registry.entry("big").classes["plane"].length_error is None
+    assert registry.entry("big").classes["plane"].threshold == 0.4
+    assert find_model(None).classes["plane"].length_error is None
+
+
+def test_weights_are_known_by_their_hash_without_their_file(weights_folder: Path) -> None:
+    weights_folder.mkdir()
+    file = weights_folder / "mine.onnx"
+    file.write_bytes(b"weights of mine")
+    write_registry(weights_folder, f"{MEASURED}\n{pinned(file)}")
+    sha256 = find_model("mine").sha256
+    file.unlink()
+    known = load_registry().pinned(sha256)
+    assert known is not None
+    assert (known.name, known.classes["plane"].length_error) == ("mine", (-0.02, 0.05))
+    assert load_registry().pinned("0" * 64) is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (MEASURED.replace("[-0.02, 0.05]", "0.05"), "length_error"),
+        (MEASURED.replace("0.05]", "0.0]"), "length_error"),
+        (MEASURED.replace("-0.02", "-0.5"), "length_error"),
+        (MEASURED.replace("-0.02", "nan"), "length_error"),
+        (MEASURED.replace("length_error", "length_errors"), "length_errors"),
         ("not toml at all", "no registry"),
         (changed("tile_px = 640", "tile_px = 600"), "tile_px.*multiple of 32"),
         (changed("tile_px", "tilepx"), "tile_?px"),

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pandas
 import pytest
 
 from apronwatch.archive.rows import SeriesRow
-from apronwatch.counts import Count, Status
+from apronwatch.counts import Count, SizeCount, Status
 from apronwatch.errors import OutputInvalid
 from apronwatch.interchange.counts_csv import COLUMNS, write_counts_csv
 
@@ -73,6 +74,24 @@ def test_nothing_is_lost_and_unknown_is_empty(tmp_path: Path) -> None:
     }
     assert [unseen[name] for name in ("seen", "at_least", "estimate", "low", "high")] == [""] * 5
     assert (unseen["observed_fraction"], failed["observed_fraction"], failed["sha256"]) == ("0.0", "", "")
+
+
+def test_size_groups_stand_below_their_count_with_expected_in_place_of_seen(tmp_path: Path) -> None:
+    known = SizeCount("small", 2.5, 3.0, 2.0, 4.0, ("partial",))
+    unknown = SizeCount("large", None, None, None, None, ("partial", "lengths_not_measured"))
+    count = Count("base", "apron", "plane", 3, 3.0, 2.0, 5.0, 0.62, Status.PARTIAL, ("partial",))
+    rows = [_row(replace(count, by_size=(known, unknown))), _row(UNSEEN)]
+    write_counts_csv(rows, tmp_path / "a.csv", by_size=True)
+    names = ("class", "size", "seen", "expected", "at_least", "estimate", "low", "high", "status", "reasons")
+    assert [tuple(row[name] for name in names) for row in _read(tmp_path / "a.csv")] == [
+        ("plane", "", "3", "", "true", "3.0", "2.0", "5.0", "partial", "partial"),
+        ("plane", "small", "", "2.5", "true", "3.0", "2.0", "4.0", "partial", "partial"),
+        ("plane", "large", "", "", "", "", "", "", "partial", "partial;lengths_not_measured"),
+        ("ship", "", "", "", "", "", "", "", "unseen", "unseen"),
+    ]
+    write_counts_csv(rows, tmp_path / "b.csv")
+    assert list(_read(tmp_path / "b.csv")[0]) == list(COLUMNS)
+    assert len(_read(tmp_path / "b.csv")) == 2
 
 
 def test_a_spreadsheet_tells_zero_from_unknown(tmp_path: Path) -> None:
