@@ -9,6 +9,7 @@ from apronwatch.detections import Detections
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.records import LabelledImage, Objects, horizontal_boxes
 from apronwatch_training.evaluate.looking import Looked
+from apronwatch_training.sources import is_drawn
 
 THRESHOLD = 0.3
 STEP_PX = 100.0
@@ -49,4 +50,15 @@ def looked(
         objects,
         frozenset({"plane"}),
     )
-    return Looked(dataset, image, gsd_m, detections, frozenset({"plane"}), {"plane": THRESHOLD})
+    return Looked(
+        dataset,
+        image,
+        gsd_m,
+        detections,
+        frozenset({"plane"}),
+        {"plane": THRESHOLD},
+        lengths_m=np.full(len(detections), side_px * gsd_m),
+        observed_fraction=1.0,
+        saturated=False,
+        drawn=is_drawn(dataset, place),
+    )

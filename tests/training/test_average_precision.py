@@ -9,6 +9,7 @@ from apronwatch_training.evaluate.average_precision import (
     area_ap,
     average_precisions,
     operating_point,
+    precision_by,
     precision_recall,
     recall_by,
     voc07_ap,
@@ -151,6 +152,16 @@ def test_the_mean_over_overlaps():
     assert (nothing.ap50, nothing.ap50_95) == (None, None)
     with pytest.raises(ValueError, match="expected one for each IoU"):
         average_precisions([best])
+
+
+def test_precision_by_the_size_of_the_boxes():
+    matches = matched([1, 0, 1, 0, 1], 5, scores=[0.9, 0.8, 0.7, 0.6, 0.2])
+    matches.judged[3] = False
+    bins = precision_by(matches, [15.0, 16.0, 20.0, 15.0, 15.0], (0, 15, 20, np.inf), 0.5)
+    assert [(b.detections, b.true, b.precision) for b in bins] == [(0, 0, None), (2, 1, 0.5), (1, 1, 1.0)]
+    assert (bins[-1].to_dict()["high"], bins[0].to_dict()["precision"]) == (None, None)
+    with pytest.raises(ValueError, match="one for each"):
+        precision_by(matches, [1.0], (0, 10), 0.5)
 
 
 def test_recall_by_size():

@@ -42,11 +42,17 @@ def scenes(dataset: str = "airbus-aircraft") -> list[Looked]:
     ]
 
 
-def evaluation(folder: Path, model: ModelSpec, shown: list[Looked], sha256: str = "") -> Path:
+def evaluation(
+    folder: Path,
+    model: ModelSpec,
+    shown: list[Looked],
+    sha256: str = "",
+    calibrated: ModelSpec | None = None,
+) -> Path:
     """A file as `train evaluate --json` prints it."""
     document: dict[str, Any] = {
         "model": {"name": model.name, "sha256": sha256 or model.sha256},
-        "evaluations": [{"gsd_m": None, "classes": [s.to_dict() for s in score(shown)]}],
+        "evaluations": [{"gsd_m": None, "classes": [s.to_dict() for s in score(shown, calibrated or model)]}],
     }
     path = folder / "evaluation.json"
     path.write_text(json.dumps(document))
@@ -99,6 +105,51 @@ def test_the_calibration_is_told(tmp_path: Path, seed: ModelSpec, data: Path) ->
     write_card(seed, [path], tmp_path / "c.json", data, tmp_path / "card.md")
     card = (tmp_path / "card.md").read_text()
     assert "| plane | real | 2 | platt from 26, 22 true | 0.688 (0.54 to 0.80) | 32 |" in card
+
+
+def test_intervals_and_boxes_are_told(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    shown = [
+        looked([0.9] * 20, oriented=True, dataset="airbus-aircraft", place=p) for p in ("site05", "site07")
+    ]
+    uncalibrated = written(tmp_path, seed, shown, data)
+    assert (
+        "| own GSD | plane | exact polygon IoU above 0.5 | 2 | 0 | - | - | - | - | uncalibrated: 2 |"
+        in uncalibrated
+    )
+    assert (
+        "| own GSD | plane | centre | all | 40 | 0 | - | - | - | 40 | 0.0° | 0.0° | +0.0 % | 0.0 % |"
+        in uncalibrated
+    )
+    write_calibration(calibrate(samples(score(shown), seed), seed), seed, {}, tmp_path / "c.json")
+    model = replace(seed, calibration_path=tmp_path / "c.json")
+    path = evaluation(tmp_path, seed, shown, calibrated=model)
+    write_card(model, [path], None, data, tmp_path / "card.md")
+    card = (tmp_path / "card.md").read_text()
+    assert "| 2 | 2 | 2 | 1.000 (0.43 to 1.00) |" in card
+    assert "`airbus-aircraft/site05`, `airbus-aircraft/site07` calibrated the weights" in card
+    assert "Not measured: no evaluation has labels that are turned" in written(tmp_path, seed, scenes(), data)
+
+
+def test_intervals_that_are_too_narrow_are_a_failure(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    taught = [looked([0.9] * 40, dataset="airbus-aircraft", place=f"p{k}") for k in range(4)]
+    write_calibration(calibrate(samples(score(taught), seed), seed), seed, {}, tmp_path / "c.json")
+    model = replace(seed, calibration_path=tmp_path / "c.json")
+    new = [
+        looked([0.9] * 20, missed=20, dataset="airbus-aircraft", place=p) for p in ("site05", "site07")
+    ] * 3
+    path = evaluation(tmp_path, seed, new, calibrated=model)
+    write_card(model, [path], None, data, tmp_path / "card.md")
+    card = (tmp_path / "card.md").read_text()
+    assert "intervals of 90 % held the labelled number in 0 of 6 scenes: they are too narrow" in card
+
+
+def test_an_evaluation_without_these_figures_is_refused(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    path = evaluation(tmp_path, seed, scenes())
+    told = json.loads(path.read_text())
+    del told["evaluations"][0]["classes"][0]["intervals"]
+    path.write_text(json.dumps(told))
+    with pytest.raises(CallInvalid, match=r"intervals: Field required"):
+        write_card(seed, [path], None, data, tmp_path / "card.md")
 
 
 def test_what_is_of_other_weights_is_refused(tmp_path: Path, seed: ModelSpec, data: Path) -> None:

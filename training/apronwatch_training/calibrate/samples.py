@@ -65,11 +65,6 @@ def samples(scores: Sequence[ClassScore], model: ModelSpec) -> list[Sample]:
     return [_sample(name, found, model.classes[name].pass_gsd_m) for name, found in scenes.items()]
 
 
-def place_of(scene: ClassScene) -> str:
-    """Dataset and place of a scene, unique among all datasets."""
-    return f"{scene.looked.dataset}/{scene.looked.image.place}"
-
-
 def _sample(name: str, scenes: Sequence[ClassScene], pass_gsd_m: float) -> Sample:
     real = [s for s in scenes if not is_drawn(s.looked.dataset, s.looked.image.place)]
     chosen = real or list(scenes)
@@ -82,7 +77,7 @@ def _sample(name: str, scenes: Sequence[ClassScene], pass_gsd_m: float) -> Sampl
         threshold=threshold,
         real=bool(real),
         left_out=len(scenes) - len(chosen),
-        scene_places=tuple(place_of(s) for s in chosen),
+        scene_places=tuple(s.place for s in chosen),
         scores=np.concatenate([s.matches.scores[c] for s, c in zip(chosen, counts, strict=True)]),
         true=np.concatenate([s.matches.hit[c] for s, c in zip(chosen, counts, strict=True)]),
         scene_of=np.repeat(np.arange(len(chosen)), [int(c.sum()) for c in counts]),

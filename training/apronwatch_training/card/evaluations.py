@@ -1,14 +1,18 @@
 """What `apronwatch train evaluate --json` printed, read again."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from apronwatch.engines import ModelSpec
 from apronwatch.errors import CallInvalid
+from apronwatch_training.evaluate.average_precision import BinPrecision, BinRecall
+from apronwatch_training.evaluate.box_errors import BoxErrors
+from apronwatch_training.evaluate.coverage import Coverage
 
 
 class _Part(BaseModel):
@@ -24,13 +28,9 @@ class Point(_Part):
     missed: int
 
 
-class LengthBin(_Part):
-    """Objects of a range of lengths in metres (an open end is None), and how many were found."""
-
-    low: float | None
-    high: float | None
-    objects: int
-    found: int
+def _open_ended(told: Any) -> Any:
+    """JSON has no infinity: the last bin has no upper limit."""
+    return {**told, "high": math.inf} if isinstance(told, dict) and told.get("high") is None else told
 
 
 class SceneCounts(_Part):
@@ -51,7 +51,10 @@ class ClassFigures(_Part):
     rule: str
     ap: float | None
     operating_point: Point
-    recall_by_length_m: list[LengthBin]
+    recall_by_length_m: list[Annotated[BinRecall, BeforeValidator(_open_ended)]]
+    precision_by_length_m: list[Annotated[BinPrecision, BeforeValidator(_open_ended)]]
+    intervals: Coverage | None
+    boxes: list[BoxErrors]
     per_scene: list[SceneCounts]
 
     @property

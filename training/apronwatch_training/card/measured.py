@@ -4,10 +4,26 @@ from collections.abc import Iterator, Sequence
 
 from apronwatch.calibration import Calibration
 from apronwatch.engines import ModelSpec
-from apronwatch_training.card.evaluations import AtGsd, ClassFigures, LengthBin
-from apronwatch_training.card.markdown import listed, percent, share, table
+from apronwatch_training.card.evaluations import AtGsd, ClassFigures
+from apronwatch_training.card.markdown import listed, table
+from apronwatch_training.evaluate.coverage import Coverage
+from apronwatch_training.evaluate.words import (
+    BOXES,
+    BOXES_SAID,
+    INTERVALS,
+    LENGTHS,
+    LENGTHS_SAID,
+    box_cells,
+    interval_cells,
+    intervals_said,
+    length_range,
+    length_rows,
+    percent,
+    share,
+    share_of,
+)
 from apronwatch_training.sources import is_drawn
-from apronwatch_training.uncertainty import DRAWS, LEVEL, count_error_intervals, wilson
+from apronwatch_training.uncertainty import DRAWS, LEVEL, count_error_intervals
 
 RULES = {"iou": "exact polygon IoU above 0.5", "centre": "centre match"}
 
@@ -25,8 +41,8 @@ WORST_SCENES = 3
 
 
 def figures(evaluations: Sequence[AtGsd]) -> list[str]:
-    """Precision, recall and errors of counts with their intervals, then recall by length."""
-    rows = [row for at in evaluations for c in at.classes for row in [_row(at, c)]]
+    """Precision, recall and errors of counts with their intervals, then the same by length."""
+    rows = [_row(at, c) for at in evaluations for c in at.classes]
     header = (
         "GSD",
         "class",
@@ -50,12 +66,43 @@ def figures(evaluations: Sequence[AtGsd]) -> list[str]:
         *table(header, rows),
         *(["", _CENTRE] if any(c.rule == "centre" for at in evaluations for c in at.classes) else []),
     ]
-    for at in evaluations:
-        for c in at.classes:
-            bins = [b for b in c.recall_by_length_m if b.objects]
-            if bins:
-                lines += ["", f"Recall of {c.name} by length, {_gsd(at)}:", "", *_lengths(bins)]
+    by_length = [
+        (
+            f"{c.name}, {_gsd(at)}, {RULES.get(c.rule, c.rule)}:",
+            length_rows(c.recall_by_length_m, c.precision_by_length_m),
+        )
+        for at in evaluations
+        for c in at.classes
+    ]
+    if any(rows for _, rows in by_length):
+        lines += ["", LENGTHS_SAID]
+    for said, found in by_length:
+        lines += ["", said, "", *table(LENGTHS, found)] if found else []
     return lines
+
+
+def intervals(evaluations: Sequence[AtGsd]) -> list[str]:
+    """Whether the intervals of the counts hold the labelled numbers; why there are none, where there are none."""
+    found = [(_whose(at, c), c.intervals) for at in evaluations for c in at.classes if c.intervals]
+    if not found:
+        return ["## Intervals of counts", "", "Not measured."]
+    rows = [(*whose, *interval_cells(told)) for whose, told in found]
+    return [
+        "## Intervals of counts",
+        "",
+        intervals_said(found[0][1]),
+        "",
+        *table(("GSD", "class", "a hit is", *INTERVALS), rows),
+    ]
+
+
+def boxes(evaluations: Sequence[AtGsd]) -> list[str]:
+    """How well boxes tell direction and length, where labels are turned with their objects."""
+    rows = [(_gsd(at), c.name, *box_cells(b)) for at in evaluations for c in at.classes for b in c.boxes]
+    title = "## Heading and length of boxes"
+    if not rows:
+        return [title, "", "Not measured: no evaluation has labels that are turned with their objects."]
+    return [title, "", BOXES_SAID, "", *table(("GSD", "class", *BOXES), rows)]
 
 
 def calibrated(calibration: Calibration | None) -> list[str]:
@@ -71,7 +118,7 @@ def calibrated(calibration: Calibration | None) -> list[str]:
                 "real" if c.scores.real and c.recall.real else "drawn",
                 str(c.recall.n_places),
                 f"{c.scores.kind} from {c.scores.n_labels}, {c.scores.n_true} true",
-                share(found / objects if objects else None, wilson(found, objects)),
+                share_of(found, objects),
                 str(objects),
                 f"{c.dispersion.factor:.2f}",
                 (c.recall.refusal or "yes").replace("_", " "),
@@ -112,14 +159,12 @@ def _row(at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
     errors = count_error_intervals(labelled, counted) or (None, None)
     off = sum(abs(a - b) for a, b in zip(labelled, counted, strict=True))
     return (
-        _gsd(at),
-        c.name,
-        RULES.get(c.rule, c.rule),
+        *_whose(at, c),
         f"{len(c.per_scene)}, {len(c.places)}",
         str(objects),
         share(c.ap),
-        share(point.hits / judged if judged else None, wilson(point.hits, judged)),
-        share(point.hits / objects if objects else None, wilson(point.hits, objects)),
+        share_of(point.hits, judged),
+        share_of(point.hits, objects),
         percent(off / total, errors[0]) if total else "-",
         percent((sum(counted) - total) / total, errors[1], sign=True) if total else "-",
     )
@@ -138,25 +183,35 @@ def _failures_of(model: ModelSpec, at: AtGsd, c: ClassFigures) -> Iterator[str]:
     objects = point.hits + point.missed
     for b in c.recall_by_length_m:
         if b.objects >= LEAST_OBJECTS and b.found / b.objects < point.hits / objects - WORSE_BY:
-            yield f"{where}: {_range(b)} long: {b.found} of {b.objects} found, of all {point.hits} of {objects}."
+            yield (
+                f"{where}: {length_range(b.low, b.high)} long: {b.found} of {b.objects} found, of all {point.hits} of "
+                f"{objects}."
+            )
     worst = sorted(c.per_scene, key=lambda s: (-abs(s.counted - s.labelled), s.dataset, s.image))[
         :WORST_SCENES
     ]
     said = [f"{s.dataset}/{s.image} {s.counted} for {s.labelled}" for s in worst if s.counted != s.labelled]
     if said:
         yield f"{where}: worst counts: {'; '.join(said)}."
+    if c.intervals is not None:
+        yield from _failures_of_intervals(where, c.intervals)
 
 
-def _lengths(bins: Sequence[LengthBin]) -> list[str]:
-    rows = [
-        (_range(b), str(b.objects), str(b.found), share(b.found / b.objects, wilson(b.found, b.objects)))
-        for b in bins
-    ]
-    return table(("length", "objects", "found", "recall"), rows)
+def _failures_of_intervals(where: str, found: Coverage) -> Iterator[str]:
+    if found.calibrated_here:
+        yield (
+            f"**{where}: {listed(found.calibrated_here)} calibrated the weights; intervals look better there than "
+            "they are.**"
+        )
+    if found.coverage_limits and found.coverage_limits[1] < found.level:
+        yield (
+            f"{where}: intervals of {100 * found.level:.0f} % held the labelled number in {found.held} of "
+            f"{found.intervals} scenes: they are too narrow."
+        )
 
 
-def _range(b: LengthBin) -> str:
-    return f"{b.low or 0:g} m and more" if b.high is None else f"{b.low or 0:g} to {b.high:g} m"
+def _whose(at: AtGsd, c: ClassFigures) -> tuple[str, str, str]:
+    return _gsd(at), c.name, RULES.get(c.rule, c.rule)
 
 
 def _gsd(at: AtGsd) -> str:

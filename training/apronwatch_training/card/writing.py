@@ -12,7 +12,7 @@ from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.preparing import Prepared
 from apronwatch_training.card.evaluations import read_evaluations
 from apronwatch_training.card.markdown import listed, table
-from apronwatch_training.card.measured import calibrated, failures, figures
+from apronwatch_training.card.measured import boxes, calibrated, failures, figures, intervals
 from apronwatch_training.export.learned import Places
 from apronwatch_training.sources import card_of, kind_of
 
@@ -45,7 +45,9 @@ def write_card(
         _learned(model, prepared),
         _held_out(model),
         figures(measured),
+        boxes(measured),
         calibrated(curves),
+        intervals(measured),
         failures(model, measured, curves),
         _again(model, prepared),
     ]
@@ -166,8 +168,8 @@ def _again(model: ModelSpec, prepared: Prepared) -> list[str]:
         "apronwatch train fit CONFIG.toml",
         f"apronwatch train export RUN --name {name} --out WEIGHTS",
         f"apronwatch train thresholds NAME=… --splits SPLITS.csv --model {name} --write WEIGHTS/registry.toml",
-        f"apronwatch train evaluate NAME=… --splits SPLITS.csv --model {name} --json > EVALUATION.json",
         f"apronwatch train calibrate NAME=… --splits SPLITS.csv --model {name} --out WEIGHTS/{name}.calibration.json",
+        f"apronwatch train evaluate NAME=… --splits SPLITS.csv --model {name} --json > EVALUATION.json",
         f"apronwatch train card --model {name} --evaluation EVALUATION.json --data TILES/prepared.json --out {name}.md",
         "```",
         "",

@@ -9,7 +9,6 @@ from apronwatch.cli import output
 
 if TYPE_CHECKING:
     from apronwatch_datasets.records import LabelledImage
-    from apronwatch_training.evaluate.scoring import ClassScore
 
 Sources = Annotated[
     list[str],
@@ -47,17 +46,22 @@ def evaluate(
     """Count whole labelled scenes as the product counts them, and say how far off it is."""
     from apronwatch.engines import load_engine
     from apronwatch.engines.registry import find_model
+    from apronwatch.interchange.files import check_folder
+    from apronwatch_training.cli.figures import print_figures
     from apronwatch_training.evaluate.looking import look
     from apronwatch_training.evaluate.page import write_page
     from apronwatch_training.evaluate.scoring import score
 
+    if page is not None:
+        check_folder(page)
     engine = load_engine(find_model(model, trust=trust), device)
+    _ = engine.model.calibration  # one that cannot be read is refused before the looking
     images = chosen(sources, splits, split)
     results = {}
     for gsd_m in numbers(gsd) if gsd else [None]:
         with output.progress("looking" if gsd_m is None else f"looking at {gsd_m:g} m") as advance:
             looked = list(look(images, engine, gsd_m=gsd_m, assumed_gsd_m=assumed_gsd, progress=advance))
-        results[gsd_m] = score(looked)
+        results[gsd_m] = score(looked, engine.model)
     if page is not None:
         title = f"Evaluation of {engine.model.name} on {', '.join(s.partition('=')[0] for s in sources)}"
         write_page(next(iter(results.values())), engine.model, title, page)
@@ -72,7 +76,7 @@ def evaluate(
             }
         )
         return
-    _print(results)
+    print_figures(results)
     if page is not None:
         output.say(str(page))
 
@@ -109,47 +113,3 @@ def numbers(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
         raise CallInvalid(f"{text!r}: expected numbers separated by commas") from error
-
-
-def _print(results: "dict[float | None, list[ClassScore]]") -> None:
-    rows = []
-    for gsd_m, scores in results.items():
-        for s in scores:
-            counts = s.counts
-            rows.append(
-                [
-                    "own" if gsd_m is None else f"{gsd_m:g}",
-                    s.class_name,
-                    s.rule,
-                    str(len(s.scenes)),
-                    str(s.operating.hits + s.operating.missed),
-                    _figure(s.ap),
-                    _figure(s.operating.precision),
-                    _figure(s.operating.recall),
-                    _figure(counts.mae, 2),
-                    _percent(counts.wape),
-                    _percent(counts.relative_total_error),
-                ]
-            )
-    header = [
-        "GSD, m",
-        "class",
-        "hit by",
-        "scenes",
-        "objects",
-        "AP",
-        "precision",
-        "recall",
-        "MAE",
-        "WAPE",
-        "bias",
-    ]
-    output.print_table(header, rows, right=range(3, len(header)))
-
-
-def _figure(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:+.1f} %"

@@ -141,7 +141,28 @@ class BinRecall:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; an open end is None."""
-        return {k: v if v is None or np.isfinite(v) else None for k, v in asdict(self).items()}
+        return _closed(asdict(self))
+
+
+@dataclass(frozen=True)
+class BinPrecision:
+    """Precision of the judged detections of one bin.
+
+    Attributes:
+        low, high: the bin, low included, high excluded.
+        detections, true: numbers.
+        precision: None without detections.
+    """
+
+    low: float
+    high: float
+    detections: int
+    true: int
+    precision: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types; an open end is None."""
+        return _closed(asdict(self))
 
 
 def recall_by(
@@ -164,3 +185,30 @@ def recall_by(
         objects, found = int(there.sum()), int((there & (matches.found_at >= threshold)).sum())
         bins.append(BinRecall(low, high, objects, found, found / objects if objects else None))
     return bins
+
+
+def precision_by(
+    matches: Matches, values: ArrayLike, edges: Sequence[float], threshold: float
+) -> list[BinPrecision]:
+    """Precision from a score on by anything known of the detections, such as their own length.
+
+    Args:
+        matches: of any number of scenes.
+        values: (D,) one for each detection, in the order of `matches.scores`; NaN (not known) is in no bin.
+        edges: of the bins, rising; -inf and inf make the ends open.
+        threshold: detections with this score or more count.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    if known.shape != matches.scores.shape:
+        raise ValueError(f"{known.size} values for {len(matches.scores)} detections: expected one for each")
+    chosen = matches.judged & (matches.scores >= threshold)
+    bins = []
+    for low, high in pairwise(edges):
+        there = chosen & (known >= low) & (known < high)
+        detections, true = int(there.sum()), int((there & matches.hit).sum())
+        bins.append(BinPrecision(low, high, detections, true, true / detections if detections else None))
+    return bins
+
+
+def _closed(plain: dict[str, Any]) -> dict[str, Any]:
+    return {k: v if v is None or np.isfinite(v) else None for k, v in plain.items()}

@@ -16,8 +16,10 @@ from apronwatch.interchange.tables import in_pixels
 from apronwatch.pipeline import detect
 from apronwatch.scene import Scene
 from apronwatch.taxonomy import CLASSES
+from apronwatch.zone import ALL_ZONES
 from apronwatch_datasets.pictures import read_picture
 from apronwatch_datasets.records import LabelledImage
+from apronwatch_training.sources import is_drawn
 
 Progress = Callable[[int, int], None]
 """Called with (scenes done, scenes in all)."""
@@ -37,6 +39,10 @@ class Looked:
         detections: (N,) boxes in pixels, every class, down to the archive's floor of the score.
         reported: our classes that the model may report at this GSD.
         thresholds: operating score per class.
+        lengths_m: (N,) lengths of the detections as the product counts with them, measured in the plane of its pass.
+        observed_fraction: share of the picture that shows anything.
+        saturated: a cap cut the boxes of some tile.
+        drawn: no sensor took the picture.
     """
 
     dataset: str
@@ -45,10 +51,19 @@ class Looked:
     detections: Detections
     reported: frozenset[str]
     thresholds: dict[str, float]
+    lengths_m: NDArray[np.float64]
+    observed_fraction: float
+    saturated: bool
+    drawn: bool
 
     def of(self, class_name: str) -> Detections:
         """The detections of one class."""
         return self.detections.select(self.detections.classes == CLASSES.index(class_name))
+
+    def lengths_m_of(self, class_name: str) -> NDArray[np.float64]:
+        """The lengths of the detections of one class, in the order of `of`."""
+        lengths_m: NDArray[np.float64] = self.lengths_m[self.detections.classes == CLASSES.index(class_name)]
+        return lengths_m
 
     def seen(self, class_name: str) -> int:
         """How many detections of a class count: at or above its threshold."""
@@ -91,7 +106,19 @@ def _looked(dataset: str, image: LabelledImage, engine: Engine) -> Looked:
         found = run.detections
         pixels = replace(found, polygons=in_pixels(found, scene.info), crs=None, unit_m=gsd_m)
     reported = frozenset(name for name, spec in engine.model.classes.items() if spec.in_range(gsd_m))
-    return Looked(dataset, image, gsd_m, pixels, reported, dict(run.thresholds))
+    return Looked(
+        dataset,
+        image,
+        gsd_m,
+        pixels,
+        reported,
+        dict(run.thresholds),
+        lengths_m=found.lengths_m,
+        observed_fraction=run.visibility.fractions[ALL_ZONES],
+        saturated=not run.saturated.is_empty,
+        # A scene that was averaged down has lost the tag that says so.
+        drawn=run.scene.synthetic or is_drawn(dataset, image.place),
+    )
 
 
 @contextmanager

@@ -32,24 +32,36 @@ class Truth:
         polygons: (N, 4, 2) float64, in the plane of the detections.
         difficult: (N,) bool: neither to be found nor wrong if found.
         ignore: (R, 4, 2) float64, regions: a detection that is no hit and has its centre in one is not judged.
+        oriented: (N,) bool: the box is turned with its object.
     """
 
     polygons: Polygons
     difficult: NDArray[np.bool_]
     ignore: Polygons
+    oriented: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, polygons: ArrayLike, *, difficult: ArrayLike = False, ignore: ArrayLike = ()) -> Self:
-        """From boxes; a single `difficult` holds for all."""
+    def of(
+        cls,
+        polygons: ArrayLike,
+        *,
+        difficult: ArrayLike = False,
+        ignore: ArrayLike = (),
+        oriented: ArrayLike = True,
+    ) -> Self:
+        """From boxes; a single `difficult` or `oriented` holds for all."""
         boxes = np.asarray(polygons, dtype=np.float64).reshape(-1, 4, 2)
-        hard = np.array(np.broadcast_to(np.asarray(difficult, dtype=np.bool_), len(boxes)))
-        return cls(boxes, hard, np.asarray(ignore, dtype=np.float64).reshape(-1, 4, 2))
+        hard, turned = (
+            np.array(np.broadcast_to(np.asarray(each, dtype=np.bool_), len(boxes)))
+            for each in (difficult, oriented)
+        )
+        return cls(boxes, hard, np.asarray(ignore, dtype=np.float64).reshape(-1, 4, 2), turned)
 
     @classmethod
     def labelled(cls, objects: Objects, class_index: int) -> Self:
         """The objects of one class of an image, in its pixels; what is ignored, of whatever class, is not judged."""
         there = objects.select((objects.classes == class_index) & ~objects.ignore)
-        return cls(there.polygons, there.difficult, objects.polygons[objects.ignore])
+        return cls(there.polygons, there.difficult, objects.polygons[objects.ignore], there.oriented)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,13 +142,14 @@ def match_by_iou(
 def match_by_centre(polygons: Polygons, scores: ArrayLike, truth: Truth) -> Matches:
     """Match with horizontal labels: the centre in the central half of the label, the size within a factor of 2.
 
-    Central half: within a quarter of the label's width and height of its centre. Size: the longer side. Of several
-    labels the one whose centre is nearest, relative to its sides, is compared; the rest as in `match_by_iou`.
+    Central half: within a quarter of the label's width and height of its centre (of its upright hull, if it is
+    turned). Size: the longer side. Of several labels the one whose centre is nearest, relative to its sides, is
+    compared; the rest as in `match_by_iou`.
 
     Args:
         polygons: (D, 4, 2) detections of one class in one scene.
         scores: (D,).
-        truth: of the same class and scene, its boxes upright.
+        truth: of the same class and scene.
     """
     pairs = _central(polygons, truth.polygons)
     best, _ = _best(pairs, len(polygons))

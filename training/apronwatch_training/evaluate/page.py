@@ -12,13 +12,39 @@ from apronwatch.interchange.files import check_folder, save
 from apronwatch.report.markup import Markup, join, picture, tag, text
 from apronwatch_training.evaluate.average_precision import BinRecall
 from apronwatch_training.evaluate.errors_seen import MOST, false_alarms, misses
-from apronwatch_training.evaluate.scoring import ClassScore
+from apronwatch_training.evaluate.scoring import ClassScene, ClassScore
+from apronwatch_training.evaluate.words import (
+    BOXES,
+    BOXES_SAID,
+    INTERVALS,
+    LENGTHS,
+    LENGTHS_SAID,
+    box_cells,
+    calibrated_here,
+    interval_cells,
+    interval_words,
+    intervals_said,
+    length_range,
+    length_rows,
+)
 
 _RULES = {
     "iou": "a hit is an exact polygon IoU above 0.5 (oriented labels)",
     "centre": "a hit is a centre in the central half of the label, its longer side within a factor of 2 (horizontal "
     "labels: they say nothing of heading)",
 }
+
+_SCENES = (
+    "dataset",
+    "scene",
+    "place",
+    "GSD, m",
+    "labelled",
+    "counted",
+    "difference",
+    "estimate",
+    "90 % interval",
+)
 
 
 def write_page(scores: Sequence[ClassScore], model: ModelSpec, title: str, out: Path) -> None:
@@ -67,29 +93,54 @@ def _class(score: ClassScore) -> list[Markup]:
         _table(("figure", "value"), facts),
         tag("h3", "Recall by length in pixels"),
         _bins(score.by_length_px, "px"),
-        tag("h3", "Recall by length in metres"),
-        _bins(score.by_length_m, "m"),
+        tag("h3", "Recall and precision by length in metres"),
+        tag("p", LENGTHS_SAID),
+        _table(LENGTHS, length_rows(score.by_length_m, score.precision_by_length_m)),
         tag("h3", "Recall by ground sample distance"),
         _bins(score.by_gsd, "m"),
+        *_intervals(score),
+        *_boxes(score),
         tag("h3", "Each scene"),
-        _table(
-            ("dataset", "scene", "place", "GSD, m", "labelled", "counted", "difference"),
-            [
-                (
-                    s.looked.dataset,
-                    s.looked.image.name,
-                    s.looked.image.place,
-                    f"{s.looked.gsd_m:.2f}",
-                    str(s.labelled),
-                    str(s.counted),
-                    f"{s.counted - s.labelled:+d}",
-                )
-                for s in score.scenes
-            ],
-        ),
+        _table(_SCENES, [_scene(s) for s in score.scenes]),
         *_errors("Missed", "the largest first; the number is the score at which it was seen", *misses(score)),
         *_errors("False alarms", "the surest first", *false_alarms(score)),
     ]
+
+
+def _intervals(score: ClassScore) -> list[Markup]:
+    found = score.coverage
+    if found is None:
+        return []
+    warning = calibrated_here(found)
+    return [
+        tag("h3", "Intervals of the counts"),
+        tag("p", intervals_said(found)),
+        *([tag("p", warning)] if warning else []),
+        _table(INTERVALS, [interval_cells(found)]),
+    ]
+
+
+def _boxes(score: ClassScore) -> list[Markup]:
+    if not score.boxes:
+        return []
+    return [
+        tag("h3", "Heading and length of the boxes"),
+        tag("p", BOXES_SAID),
+        _table(BOXES, [box_cells(b) for b in score.boxes]),
+    ]
+
+
+def _scene(s: ClassScene) -> tuple[str, ...]:
+    return (
+        s.looked.dataset,
+        s.looked.image.name,
+        s.looked.image.place,
+        f"{s.looked.gsd_m:.2f}",
+        str(s.labelled),
+        str(s.counted),
+        f"{s.counted - s.labelled:+d}",
+        *interval_words(s.interval),
+    )
 
 
 def _errors(title: str, order: str, sheet: Image.Image | None, number: int) -> list[Markup]:
@@ -100,12 +151,12 @@ def _errors(title: str, order: str, sheet: Image.Image | None, number: int) -> l
 
 
 def _bins(bins: Sequence[BinRecall], unit: str) -> Markup:
-    rows = [(_range(b, unit), str(b.objects), str(b.found), _share(b.recall, 3)) for b in bins if b.objects]
+    rows = [
+        (length_range(b.low, b.high, unit), str(b.objects), str(b.found), _share(b.recall, 3))
+        for b in bins
+        if b.objects
+    ]
     return _table(("from to", "objects", "found", "recall"), rows)
-
-
-def _range(b: BinRecall, unit: str) -> str:
-    return f"{b.low:g} to {b.high:g} {unit}" if b.high != float("inf") else f"{b.low:g} {unit} and more"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

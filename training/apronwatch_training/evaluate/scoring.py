@@ -7,21 +7,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apronwatch.engines import ModelSpec
+from apronwatch.intervals import Interval
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.records import Objects
 from apronwatch_datasets.stats import longer_sides
 from apronwatch_training.evaluate.average_precision import (
     IOUS,
     AveragePrecisions,
+    BinPrecision,
     BinRecall,
     OperatingPoint,
     area_ap,
     average_precisions,
     operating_point,
+    precision_by,
     precision_recall,
     recall_by,
 )
+from apronwatch_training.evaluate.box_errors import BoxErrors, Pairs, box_errors
 from apronwatch_training.evaluate.count_errors import CountErrors, count_errors
+from apronwatch_training.evaluate.coverage import (
+    Coverage,
+    calibration_places,
+    coverage,
+    limits_of,
+    scene_interval,
+)
 from apronwatch_training.evaluate.looking import Looked
 from apronwatch_training.evaluate.matching import Matches, Truth, match_by_centre, match_by_iou
 
@@ -42,6 +54,8 @@ class ClassScene:
         by_iou: at each of `IOUS`, where the labels are oriented; empty otherwise.
         counted: detections that count and are not on ground to ignore.
         labelled: objects to count, the difficult ones left out.
+        by_centre: by the centre match, where the labels are oriented too; None otherwise.
+        interval: of the count; None if no model was given to take it from.
     """
 
     class_name: str
@@ -51,6 +65,29 @@ class ClassScene:
     by_iou: tuple[Matches, ...]
     counted: int
     labelled: int
+    by_centre: Matches | None
+    interval: Interval | None
+
+    @property
+    def place(self) -> str:
+        """Dataset and place, unique among all datasets."""
+        return f"{self.looked.dataset}/{self.looked.image.place}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts, as JSON types."""
+        there = self.interval
+        return {
+            "dataset": self.looked.dataset,
+            "image": self.looked.image.name,
+            "place": self.looked.image.place,
+            "gsd_m": self.looked.gsd_m,
+            "labelled": self.labelled,
+            "counted": self.counted,
+            "estimate": there.estimate if there else None,
+            "low": there.low if there else None,
+            "high": there.high if there else None,
+            "reasons": list(there.reasons) if there else [],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +102,10 @@ class ClassScore:
         precisions: of oriented labels besides: AP50, AP50:95, VOC07.
         operating: at the threshold that counts.
         by_length_px, by_length_m, by_gsd: recall at that threshold.
+        precision_by_length_m: precision at that threshold, by the length of the boxes themselves.
         counts: errors of the scenes' counts against their labels.
+        coverage: of the counts' intervals; None if no model was given to take them from.
+        boxes: errors of direction and length; empty for horizontal labels, which tell neither.
         scenes: what it all was taken from.
     """
 
@@ -78,7 +118,10 @@ class ClassScore:
     by_length_px: tuple[BinRecall, ...]
     by_length_m: tuple[BinRecall, ...]
     by_gsd: tuple[BinRecall, ...]
+    precision_by_length_m: tuple[BinPrecision, ...]
     counts: CountErrors
+    coverage: Coverage | None
+    boxes: tuple[BoxErrors, ...]
     scenes: tuple[ClassScene, ...] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,25 +137,25 @@ class ClassScore:
             "recall_by_length_px": [b.to_dict() for b in self.by_length_px],
             "recall_by_length_m": [b.to_dict() for b in self.by_length_m],
             "recall_by_gsd_m": [b.to_dict() for b in self.by_gsd],
+            "precision_by_length_m": [b.to_dict() for b in self.precision_by_length_m],
             "counts": self.counts.to_dict(),
-            "per_scene": [
-                {
-                    "dataset": s.looked.dataset,
-                    "image": s.looked.image.name,
-                    "place": s.looked.image.place,
-                    "gsd_m": s.looked.gsd_m,
-                    "labelled": s.labelled,
-                    "counted": s.counted,
-                }
-                for s in self.scenes
-            ],
+            "intervals": self.coverage.to_dict() if self.coverage else None,
+            "boxes": [b.to_dict() for b in self.boxes],
+            "per_scene": [s.to_dict() for s in self.scenes],
         }
 
 
-def score(looked: Sequence[Looked]) -> list[ClassScore]:
+def score(looked: Sequence[Looked], model: ModelSpec | None = None) -> list[ClassScore]:
     """Figures per class and rule, for the classes that some scene labels completely and the model may report.
 
     A class in scenes of both kinds of label gives two.
+
+    Args:
+        looked: whole scenes.
+        model: whose calibration gives the counts their intervals; None where these are not wanted.
+
+    Raises:
+        ModelInvalid: the calibration of `model` cannot be read, or is of other weights.
     """
     found = []
     for name in CLASSES:
@@ -120,7 +163,7 @@ def score(looked: Sequence[Looked]) -> list[ClassScore]:
         for oriented, rule in ((True, "iou"), (False, "centre")):
             scenes = [s for s in shown if is_oriented(s.image.objects) == oriented]
             if scenes:
-                found.append(_scored(name, rule, [_matched(s, name, rule) for s in scenes]))
+                found.append(_scored(name, rule, [_matched(s, name, rule, model) for s in scenes], model))
     return found
 
 
@@ -129,38 +172,69 @@ def is_oriented(objects: Objects) -> bool:
     return bool(objects.oriented.mean() > 0.5) if len(objects) else True
 
 
-def _matched(looked: Looked, name: str, rule: str) -> ClassScene:
+def _matched(looked: Looked, name: str, rule: str, model: ModelSpec | None) -> ClassScene:
     truth = Truth.labelled(looked.image.objects, CLASSES.index(name))
     found = looked.of(name)
     by_iou = tuple(match_by_iou(found.polygons, found.scores, truth, IOUS)) if rule == "iou" else ()
-    matches = by_iou[0] if by_iou else match_by_centre(found.polygons, found.scores, truth)
-    counted = int((matches.judged & (matches.scores >= looked.thresholds[name])).sum())
-    return ClassScene(name, looked, truth, matches, by_iou, counted, matches.to_find)
+    by_centre = match_by_centre(found.polygons, found.scores, truth)
+    matches = by_iou[0] if by_iou else by_centre
+    return ClassScene(
+        class_name=name,
+        looked=looked,
+        truth=truth,
+        matches=matches,
+        by_iou=by_iou,
+        counted=int((matches.judged & (matches.scores >= looked.thresholds[name])).sum()),
+        labelled=matches.to_find,
+        by_centre=by_centre if by_iou else None,
+        interval=scene_interval(looked, name, matches, model) if model else None,
+    )
 
 
-def _scored(name: str, rule: str, scenes: Sequence[ClassScene]) -> ClassScore:
+def _scored(name: str, rule: str, scenes: Sequence[ClassScene], model: ModelSpec | None) -> ClassScore:
     matches = Matches.concatenate([s.matches for s in scenes])
     threshold = scenes[0].looked.thresholds[name]
     lengths_px = _joined([longer_sides(s.truth.polygons) for s in scenes])
     gsds = _joined([np.full(len(s.truth.polygons), s.looked.gsd_m) for s in scenes])
-    precisions = None
-    if rule == "iou":
-        precisions = average_precisions(
-            [Matches.concatenate(each) for each in zip(*(s.by_iou for s in scenes), strict=True)]
-        )
+    found_m = _joined([s.looked.lengths_m_of(name) for s in scenes])
+    labelled, intervals = [s.labelled for s in scenes], [s.interval for s in scenes if s.interval]
+    limits = limits_of(intervals) if model else (None, None)
     return ClassScore(
         class_name=name,
         rule=rule,
         places=len({(s.looked.dataset, s.looked.image.place) for s in scenes}),
         ap=area_ap(precision_recall(matches)),
-        precisions=precisions,
+        precisions=_precisions(scenes) if rule == "iou" else None,
         operating=operating_point(matches, threshold),
         by_length_px=tuple(recall_by(matches, lengths_px, LENGTH_EDGES_PX, threshold)),
         by_length_m=tuple(recall_by(matches, lengths_px * gsds, LENGTH_EDGES_M, threshold)),
         by_gsd=tuple(recall_by(matches, gsds, GSD_EDGES_M, threshold)),
-        counts=count_errors([s.labelled for s in scenes], [s.counted for s in scenes]),
+        precision_by_length_m=tuple(precision_by(matches, found_m, LENGTH_EDGES_M, threshold)),
+        counts=count_errors(labelled, [s.counted for s in scenes], *limits),
+        coverage=coverage(labelled, intervals, _calibrated_here(scenes, name, model)) if model else None,
+        boxes=_boxes(scenes, name) if rule == "iou" else (),
         scenes=tuple(scenes),
     )
+
+
+def _precisions(scenes: Sequence[ClassScene]) -> AveragePrecisions:
+    return average_precisions(
+        [Matches.concatenate(each) for each in zip(*(s.by_iou for s in scenes), strict=True)]
+    )
+
+
+def _boxes(scenes: Sequence[ClassScene], name: str) -> tuple[BoxErrors, ...]:
+    """By the centre match, which asks little of a box, and by the overlap of the labels' own rule."""
+    by_centre = [Pairs.of(s.looked, name, s.truth, s.by_centre) for s in scenes if s.by_centre]
+    by_iou = [Pairs.of(s.looked, name, s.truth, s.matches) for s in scenes]
+    return (
+        *box_errors(Pairs.concatenate(by_centre), "centre"),
+        *box_errors(Pairs.concatenate(by_iou), "iou"),
+    )
+
+
+def _calibrated_here(scenes: Sequence[ClassScene], name: str, model: ModelSpec) -> set[str]:
+    return {s.place for s in scenes} & calibration_places(model, name)
 
 
 def _joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -1,0 +1,108 @@
+"""What `apronwatch train evaluate` prints, writes and shows."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from apronwatch.calibration import Calibration
+from apronwatch.cli import main
+from apronwatch.engines import ModelSpec, find_model
+from apronwatch_datasets.fakes.synthetic import write_fake
+from apronwatch_training.calibrate.measuring import calibrate, write_calibration
+from apronwatch_training.calibrate.samples import samples
+from apronwatch_training.evaluate.page import write_page
+from apronwatch_training.evaluate.scoring import score
+from tests.training.scored import looked
+
+
+@pytest.fixture
+def seed() -> ModelSpec:
+    return find_model("plane-26n-obb-seed")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["apronwatch", "train", "evaluate", *map(str, words)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return int(stop.value.code or 0)
+
+
+def page_of(scores: list, model: ModelSpec, folder: Path) -> str:
+    write_page(scores, model, "A title", folder / "page.html")
+    return (folder / "page.html").read_text()
+
+
+def test_the_page_shows_intervals_boxes_and_small_aircraft(seed: ModelSpec, tmp_path: Path) -> None:
+    scenes = [looked([0.9] * 8, oriented=True, side_px=36.0, place=f"p{k}") for k in range(5)]  # 18 m long
+    write_calibration(calibrate(samples(score(scenes), seed), seed), seed, {}, tmp_path / "c.json")
+    model = replace(seed, calibration_path=tmp_path / "c.json")
+    (found,) = score(scenes, model)
+    page = page_of([found], model, tmp_path)
+    interval = found.scenes[0].interval
+    assert interval is not None
+    assert f"<td>8</td><td>8</td><td>+0</td><td>{interval.estimate}</td>" in page.replace("\n", "")
+    assert f"<td>{interval.low} to {interval.high}</td>" in page
+    assert "<td>1.000 (0.65 to 1.00)</td>" in page  # five intervals of five, by Wilson
+    assert "dota/p0, dota/p1, dota/p2, dota/p3, dota/p4 calibrated the weights" in page
+    assert "<td>15 to 20 m</td><td>40</td><td>40</td><td>1.000 (0.94 to 1.00)</td>" in page.replace("\n", "")
+    assert "Heading and length of the boxes" in page
+    assert "<td>+0.0 %</td>" in page
+
+
+def test_the_page_says_why_there_is_no_interval(seed: ModelSpec, tmp_path: Path) -> None:
+    page = page_of(score([looked([0.9] * 3)], seed), seed, tmp_path)
+    assert "<td>uncalibrated: 1</td>" in page
+    assert "<td>none: uncalibrated</td>" in page
+    assert "Heading and length" not in page  # upright labels tell neither
+
+
+def test_the_command_on_drawn_scenes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_fake(tmp_path / "scenes")
+    source, page = f"synthetic={tmp_path / 'scenes'}", tmp_path / "page.html"
+    assert run(monkeypatch, source, "--page", page, "--json") == 0
+    (at,) = json.loads(capsys.readouterr().out)["evaluations"]
+    (plane,) = at["classes"]
+    assert plane["intervals"]["refused"] == {"uncalibrated": 2}
+    assert plane["intervals"]["coverage"] is None
+    assert [b["lengths_m"] for b in plane["boxes"]] == [None, [15.0, 20.0]] * 2
+    assert {(b["low"], b["high"]) for b in plane["precision_by_length_m"]} >= {(15.0, 20.0), (50.0, None)}
+    assert "uncalibrated" in page.read_text()
+    assert run(monkeypatch, source) == 0
+    printed = capsys.readouterr().out
+    assert "uncalibrated: 2" in printed
+    assert "15 to 20 m" in printed
+    assert "modulo 180°" in printed
+
+
+def test_what_cannot_be_used_is_refused_before_the_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, f"synthetic={tmp_path}", "--page", tmp_path / "no" / "page.html") == 2
+    assert "is no folder" in capsys.readouterr().err
+
+
+def test_key_points_tell_the_heading(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, f"allplanes={real_data / 'allplanes_examples'}", "--json") == 0
+    (at,) = json.loads(capsys.readouterr().out)["evaluations"]
+    (plane,) = at["classes"]
+    every = plane["boxes"][0]
+    assert (every["matched_by"], every["lengths_m"]) == ("centre", None)
+    # 16 KC-135, two A320 and a 737-800 are about as long as they span; six A321 are longer.
+    assert every["heading"]["objects"] + every["square"]["objects"] == every["objects"] == 25
+    assert every["square"]["objects"] > every["heading"]["objects"] > 0
+    assert every["square"]["p90"] <= 45
+    assert every["heading"]["p90"] <= 90
+    assert abs(every["length_bias"]) < 0.2
+
+
+def test_a_calibration_of_other_weights_is_no_calibration(seed: ModelSpec, tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text(json.dumps(Calibration("ab" * 32, {}).to_dict()))
+    with pytest.raises(Exception, match="measured with weights"):
+        score([looked([0.9])], replace(seed, calibration_path=tmp_path / "c.json"))
