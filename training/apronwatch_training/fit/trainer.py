@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from ultralytics.models.yolo.obb import OBBTrainer
 from ultralytics.nn.tasks import OBBModel
 from ultralytics.utils.torch_utils import unwrap_model
@@ -100,20 +99,20 @@ class Trainer(OBBTrainer):
         return saved
 
 
-def leave_one_head(model: OBBModel) -> None:
+def leave_one_head(model: Any) -> None:
     """Leave the one-to-many head of YOLO26 alone; YOLO11 has no other."""
     model.end2end = False
     model.model[-1].fuse()  # of a head: drops the branch that is not selected
 
 
-def quicken(model: nn.Module, *, bf16: bool) -> None:
+def quicken(model: Any, *, bf16: bool) -> None:
     """Have a CPU run a model with its channels innermost and, if told, its convolutions in bf16.
 
     `benchmarks/fit_speed.py` tells what that brings. What the model gives is 32 bits wide all the same: the loss is
     never computed in less. It changes this very object, not its class, so that what is pickled of its average needs
     Ultralytics alone.
     """
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     forward = model.predict
 
     def predict(x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
