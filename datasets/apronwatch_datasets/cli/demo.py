@@ -9,6 +9,7 @@ from apronwatch.cli import output
 
 if TYPE_CHECKING:
     from apronwatch.archive import Archive
+    from apronwatch.counts import Count
     from apronwatch.archive.rows import ArchivedRun
     from apronwatch.survey import SceneOutcome
     from apronwatch_datasets.synthetic import ScenarioFiles, Truth
@@ -138,6 +139,8 @@ def _publish_run(archive: "Archive", run: "ArchivedRun", out: Path) -> None:
 
 
 def _print_table(files: "ScenarioFiles", outcomes: "list[SceneOutcome]") -> None:
+    from apronwatch.taxonomy import CLASSES
+
     zones = [z.id for z in files.truths[0].base.zones]
     rows = [_row(truth, outcome, zones) for truth, outcome in zip(files.truths, outcomes, strict=True)]
     typer.echo(
@@ -147,6 +150,14 @@ def _print_table(files: "ScenarioFiles", outcomes: "list[SceneOutcome]") -> None
         ["time (UTC)", *zones, "all zones", "observed", "status"], rows, right=range(1, len(zones) + 3)
     )
     modelled = {c.class_name for o in outcomes for c in o.counts if "not_modelled" not in c.reasons}
+    others = [name for name in CLASSES if name in modelled and name != _COUNTED]
+    if others:
+        typer.echo("\nThe other classes, seen / drawn, in all zones together\n")
+        output.print_table(
+            ["time (UTC)", *others],
+            [_others(truth, outcome, others) for truth, outcome in zip(files.truths, outcomes, strict=True)],
+            right=range(1, len(others) + 1),
+        )
     typer.echo(
         f"\nThe weights know: {', '.join(sorted(modelled)) or 'nothing'}. "
         "The pictures are synthetic; the counts are real, with what the weights miss and what they mistake."
@@ -157,13 +168,21 @@ def _print_table(files: "ScenarioFiles", outcomes: "list[SceneOutcome]") -> None
 
 def _row(truth: "Truth", outcome: "SceneOutcome", zones: list[str]) -> list[str]:
     counts = {c.zone: c for c in outcome.counts if c.class_name == _COUNTED}
-    cells = []
-    for zone in [*zones, "*"]:
-        seen = counts[zone].seen
-        cells.append(f"{'-' if seen is None else seen} / {truth.count(_COUNTED, zone)}")
+    cells = [_cell(counts[zone], truth) for zone in [*zones, "*"]]
     total = counts["*"]
     observed = "-" if total.observed_fraction is None else f"{100 * total.observed_fraction:.0f} %"
     return [f"{truth.look.time:%Y-%m-%d %H:%M}", *cells, observed, total.status.value]
+
+
+def _others(truth: "Truth", outcome: "SceneOutcome", names: list[str]) -> list[str]:
+    """A look's totals of other classes."""
+    totals = {c.class_name: c for c in outcome.counts if c.zone == "*"}
+    return [f"{truth.look.time:%Y-%m-%d %H:%M}", *(_cell(totals[name], truth) for name in names)]
+
+
+def _cell(count: "Count", truth: "Truth") -> str:
+    """`12 / 14`: seen and drawn; a dash where nothing can be said."""
+    return f"{'-' if count.seen is None else count.seen} / {truth.count(count.class_name, count.zone)}"
 
 
 def _print_guide(out: Path) -> None:
