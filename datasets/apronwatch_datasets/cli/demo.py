@@ -9,8 +9,8 @@ from apronwatch.cli import output
 
 if TYPE_CHECKING:
     from apronwatch.archive import Archive
-    from apronwatch.counts import Count
     from apronwatch.archive.rows import ArchivedRun
+    from apronwatch.counts import Count
     from apronwatch.survey import SceneOutcome
     from apronwatch_datasets.synthetic import ScenarioFiles, Truth
 
