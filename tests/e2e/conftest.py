@@ -1,6 +1,7 @@
 """Running the commands as a user does."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,20 @@ class Answer:
 
 
 Command = Callable[..., Answer]
+
+
+ONE_CLASS = "plane-26n-obb-seed"
+
+
+@pytest.fixture(autouse=True)
+def _one_class_weights(_nothing_of_the_user: None) -> None:
+    """Commands count with the bundled weights of one class: a quarter of the pixels of the default ones, uncalibrated.
+
+    `test_demo` and `test_bundled` run the default ones.
+    """
+    weights = Path(os.environ["APRONWATCH_WEIGHTS"])
+    weights.mkdir(parents=True, exist_ok=True)
+    (weights / "registry.toml").write_text(f'default = "{ONE_CLASS}"\n')
 
 
 @pytest.fixture

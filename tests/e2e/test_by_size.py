@@ -277,7 +277,7 @@ def test_each_object_of_overlapping_frames_has_its_size_once(
     assert all(group.expected is None for c in cut for group in c.by_size or ())
 
     weights = Path(os.environ["APRONWATCH_WEIGHTS"])
-    weights.mkdir(parents=True)
+    weights.mkdir(parents=True, exist_ok=True)
     (weights / "registry.toml").write_text(_entry(engine))
     words = ("series", "base", "--class", "plane", "--zone", "*", "--by-size", "--json")
     [row] = apronwatch(*words).document["rows"]
