@@ -22,12 +22,16 @@ PLATT_BELOW = 300
 ISOTONIC_ABOVE = 2000
 """Numbers of labels: the more there are, the freer the curve may be."""
 
-PLACE_CORRELATION = 0.02
-"""Intraclass correlation that recall is held to have between places before any is looked at: as if a recall of 0.85
+PLACE_CORRELATION = 0.03
+"""Intraclass correlation that recall is held to have between places before any is looked at: as if a recall of 0.9
 varied by 0.05 from place to place. An assumption, so that few places are not taken for proof that places are alike."""
 
+PLACE_SHIFT = 0.5
+"""Variance between places of the logit of the probability that a detection is true, likewise assumed: as if 0.92 were
+0.85 at one place and 0.96 at another."""
+
 PRIOR_PLACES = 5
-"""How many places that assumption counts for."""
+"""How many places those assumptions count for."""
 
 _IDENTITY: dict[str, list[float]] = {"platt": [1.0, 0.0], "beta": [1.0, 1.0, 0.0]}
 _RIDGE = 1e-6

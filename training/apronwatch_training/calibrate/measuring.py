@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from apronwatch.calibration import Calibration, ClassCalibration, Dispersion, Sc
 from apronwatch.engines import ModelSpec
 from apronwatch.errors import CallInvalid, LeakFound
 from apronwatch.interchange.files import save
-from apronwatch_training.calibrate.fitting import fit_recall, fit_scores
+from apronwatch_training.calibrate.fitting import PLACE_SHIFT, PRIOR_PLACES, fit_recall, fit_scores
 from apronwatch_training.calibrate.samples import Sample
 
 LENGTH_EDGES_PX = (12.0, 20.0, 32.0, 48.0, 96.0)
@@ -89,13 +89,23 @@ def class_calibration(sample: Sample) -> ClassCalibration:
 
 
 def dispersion(sample: Sample, curve: ScoreCalibration) -> Dispersion:
-    """How much more the true detections of a scene vary than the curve says, over all scenes of the sample."""
+    """How much more the true detections of a scene vary than the curve says, over all scenes of the sample.
+
+    What is measured is averaged with `PLACE_SHIFT`, by numbers of places. A shift of variance c of the logits of a
+    scene multiplies the variance v = sum p (1-p) of its true detections by 1 + c v, to first order.
+    """
     p, scenes = curve.probability(sample.scores), len(sample.scene_places)
 
     def per_scene(values: Any) -> Any:
         return np.bincount(sample.scene_of, weights=values, minlength=scenes)
 
-    return Dispersion.measured(per_scene(sample.true), per_scene(p), per_scene(p * (1 - p)))
+    found = Dispersion.measured(per_scene(sample.true), per_scene(p), per_scene(p * (1 - p)))
+    if found.at_variance == 0:
+        return found
+    weight = len(set(sample.scene_places)) - 1
+    measured = (found.factor - 1) / found.at_variance
+    shift = (measured * weight + PLACE_SHIFT * PRIOR_PLACES) / (weight + PRIOR_PLACES)
+    return replace(found, factor=1 + shift * found.at_variance)
 
 
 def write_calibration(measured: Measured, model: ModelSpec, options: Mapping[str, Any], out: Path) -> None:
