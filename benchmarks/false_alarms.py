@@ -1,6 +1,6 @@
 """How often a steady place raises an alarm, and how soon a drop is found, in simulation.
 
-    python benchmarks/false_alarms.py [--series 100] [--seed 1]
+    python benchmarks/false_alarms.py [--series 100] [--seed 1] [--short]
 
 Each look sees 60 to 100 % of a zone and finds 92 % of what it sees; the rule knows both. `alarms/look` and
 `any in 24`: 34 looks without a change, judged at each of the last 24, as `apronwatch.activity.judge` does. Then
@@ -9,6 +9,9 @@ third look after the drop. Last, what `apronwatch.outlook` foretells from 14 loo
 
 Places: Poisson; seasonal (a swing of 30 % over 24 looks); 60 % of stands occupied, each look anew (`stands`) or with
 a memory of 0.8 (`markov`); variance 2 or 4 times the mean (`nb2`, `nb4`).
+
+`--short`: the same for histories of less than six looks: alarms at the second to the eighth look of a place, and
+a drop to 0.4 after 1, 2, 3, 4 or 5 looks of a Poisson place.
 """
 
 import argparse
@@ -26,6 +29,7 @@ RECALL = 0.92
 OCCUPIED = 0.6
 MEMORY = 0.8
 WARM_UP, WATCHED, BEFORE_DROP, AFTER_DROP = 10, 24, 14, 3
+SHORT_BEFORE, SHORT_LOOKS, SHORT_MEANS = (1, 2, 3, 4, 5), 8, (10, 20, 30)
 DRAWS = 999
 
 
@@ -71,14 +75,43 @@ def false_alarms(place: str, mean: float, series: int, rng: np.random.Generator)
     return float(alarms.mean()), float(alarms.any(axis=1).mean())
 
 
-def power(place: str, mean: float, drop: float, series: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def power(
+    place: str, mean: float, drop: float, series: int, rng: np.random.Generator, before: int = BEFORE_DROP
+) -> NDArray[np.float64]:
     """(3,) share of series with an alarm by the first, second, third look after the drop."""
-    factors = np.append(np.ones(BEFORE_DROP), np.full(AFTER_DROP, drop))
+    factors = np.append(np.ones(before), np.full(AFTER_DROP, drop))
     found = np.zeros((series, AFTER_DROP), dtype=np.bool_)
     for s in range(series):
         dropped = looks(place, mean, factors, rng)
-        found[s] = [judge(dropped[: BEFORE_DROP + k + 1], draws=DRAWS).alarm for k in range(AFTER_DROP)]
+        found[s] = [judge(dropped[: before + k + 1], draws=DRAWS).alarm for k in range(AFTER_DROP)]
     return np.asarray(np.logical_or.accumulate(found, axis=1).mean(axis=0))
+
+
+def short_false_alarms(
+    place: str, mean: float, series: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], float]:
+    """(7,) alarms at the second to the eighth look of a steady place, and share of series with any."""
+    alarms = np.zeros((series, SHORT_LOOKS - 1), dtype=np.bool_)
+    for s in range(series):
+        steady = looks(place, mean, np.ones(SHORT_LOOKS), rng)
+        alarms[s] = [judge(steady[: k + 2], draws=DRAWS).alarm for k in range(SHORT_LOOKS - 1)]
+    return alarms.mean(axis=0), float(alarms.any(axis=1).mean())
+
+
+def short_histories(series: int, seed: int) -> None:
+    for place in PLACES:
+        for mean in MEANS:
+            rng = np.random.default_rng([seed, 100 + PLACES.index(place), mean])
+            per_look, any_of = short_false_alarms(place, mean, series, rng)
+            shown = ", ".join(f"{k + 2} {share:.4f}" for k, share in enumerate(per_look))
+            line = f"{place:8} mu={mean:2} alarms/look {per_look.mean():.4f}; any in 2 to 8 {any_of:.3f}"
+            print(f"{line} | at look {shown}", flush=True)
+    for mean in SHORT_MEANS:
+        for before in SHORT_BEFORE:
+            rng = np.random.default_rng([seed, 200 + before, mean])
+            found = power("poisson", mean, DROPS[0], series, rng, before)
+            by_look = ", ".join(f"{k + 1} {share:.3f}" for k, share in enumerate(found))
+            print(f"poisson  mu={mean:2} {before} before, x{DROPS[0]}: by look {by_look}", flush=True)
 
 
 def main() -> None:
@@ -87,10 +120,14 @@ def main() -> None:
     )
     parser.add_argument("--series", type=int, default=100, help="per place, mean and case")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--short", action="store_true", help="histories of less than six looks")
     told = parser.parse_args()
     print(
         f"{told.series} series; a share of 5 % has a standard error of {np.sqrt(4.75 / told.series) * 10:.1f} points"
     )
+    if told.short:
+        short_histories(told.series, told.seed)
+        return
     for place in PLACES:
         for mean in MEANS:
             rng = np.random.default_rng([told.seed, PLACES.index(place), mean])

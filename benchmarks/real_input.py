@@ -42,7 +42,7 @@ def counts(engine: Engine, quick: bool) -> None:
     )
     print("\nError of the count; cut: aircraft that the border of the picture cuts\n")
     lines = []
-    for title, trained_on in (("held out", False), ("trained on", True)):
+    for title, trained_on in (("held out", False), ("other places", True)):
         labelled = [i for i in chosen if i.trained_on == trained_on and i.labelled is not None]
         for against, with_cut in (("planes and cut", True), ("planes", False)):
             truth = [i.labelled if with_cut else i.planes for i in labelled]
@@ -61,7 +61,7 @@ def _seen(image: Image, engine: Engine) -> int:
 
 def _image_line(image: Image, seen: int) -> list[str]:
     facts = [image.site, image.series or "-", image.path.stem[:8]]
-    weights = "trained on" if image.trained_on else "held out"
+    weights = "other places" if image.trained_on else "held out"
     if image.labelled is None:
         return [*facts, "-", "-", "-", str(seen), "-", "trained on the place"]
     numbers = [str(image.planes), str(image.truncated), str(image.labelled), str(seen)]

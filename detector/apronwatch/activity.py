@@ -1,25 +1,28 @@
 """Changes at a place: which looks differ from those before them, by a rule whose false alarms are known.
 
 A look raises an alarm if the scan over the last 20 usable looks gives p <= 0.01 for a split within the last 3
-looks, with at least 6 looks before it, and the rate changed by more than a third down or a half up. With fewer
-looks the newest is tested against all before it. After an alarm the baseline starts anew at the split, so that a
-return to the old level is a change again.
+looks, and the rate changed by more than a third down or a half up. Up to 6 looks in all, only the splits within the
+last 3 are tried: the newest 1, 2 or 3 looks against all before, with a p that pays for the choice. After an alarm
+the baseline starts anew at the split, so that a return to the old level is a change again.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from apronwatch.overdispersion import PHI, chi2_about, posterior
 from apronwatch.pairs import PairTest, pair_test
 from apronwatch.scan import DRAWS, Scan, scan
 
 WINDOW = 20
 LEAST_BEFORE = 6
+"""More looks than these are scanned as a whole; so many or fewer are a short history."""
+
 RECENT = 3
+"""Newest looks among which a change must have come to raise an alarm."""
+
 P_ALARM = 0.01
 RATIO_STEADY = (0.67, 1.5)
 LEAST_FRACTION = 0.5
@@ -68,7 +71,7 @@ class Finding:
         after: labels of the looks from the split on, the newest included.
         ratio: rate after over rate before.
         scan: if there were looks enough.
-        pair: otherwise.
+        pair: otherwise, the looks after against those before, as if nothing had been chosen; `p` pays for that.
     """
 
     look: str
@@ -113,7 +116,7 @@ def judge(looks: Sequence[Look], *, draws: int = DRAWS) -> Finding:
     window = list(looks)[-WINDOW:]
     if len(window) > LEAST_BEFORE:
         return _by_scan(window, draws)
-    return _by_pair(window)
+    return _by_pair(window, draws)
 
 
 def adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -136,40 +139,28 @@ def is_alarm(p: float, ratio: float) -> bool:
 
 def _by_scan(window: list[Look], draws: int) -> Finding:
     found = scan([look.count or 0 for look in window], [look.exposure for look in window], draws=draws)
+    return _finding(window, found)
+
+
+def _by_pair(window: list[Look], draws: int) -> Finding:
+    newest = window[-1]
+    if len(window) == 1:
+        return Finding(newest.label, False, None, after=(newest.label,))
+    counts, exposures = [look.count or 0 for look in window], [look.exposure for look in window]
+    found = scan(counts, exposures, draws=draws, recent=RECENT)
     k = found.split
-    recent = k >= LEAST_BEFORE and k >= len(window) - RECENT
+    pair = pair_test(sum(counts[k:]), sum(exposures[k:]), sum(counts[:k]), sum(exposures[:k]))
+    return replace(_finding(window, found), scan=None, pair=pair)
+
+
+def _finding(window: list[Look], found: Scan) -> Finding:
+    k = found.split
     return Finding(
         window[-1].label,
-        recent and is_alarm(found.p, found.ratio),
+        k >= len(window) - RECENT and is_alarm(found.p, found.ratio),
         found.p,
         tuple(look.label for look in window[:k]),
         tuple(look.label for look in window[k:]),
         found.ratio,
         scan=found,
-    )
-
-
-def _by_pair(window: list[Look]) -> Finding:
-    *before, newest = window
-    if not before:
-        return Finding(newest.label, False, None, after=(newest.label,))
-    counts = np.array([look.count or 0 for look in before], dtype=np.int64)
-    exposures = np.array([look.exposure for look in before])
-    of_phi = [
-        pair_test(
-            newest.count or 0, newest.exposure, int(counts.sum()), float(exposures.sum()), dispersion=phi
-        )
-        for phi in PHI
-    ]
-    weights = posterior(float(chi2_about(counts, exposures)), len(before) - 1)
-    p = float(weights @ [test.p for test in of_phi])
-    pair = of_phi[0]
-    return Finding(
-        newest.label,
-        is_alarm(p, pair.ratio),
-        p,
-        tuple(look.label for look in before),
-        (newest.label,),
-        pair.ratio,
-        pair=pair,
     )

@@ -1,7 +1,9 @@
 """What the alarm rule will do at a place with a given history: its false alarms, and the drops it would find.
 
 Futures are simulated at the place's own rate, exposures and dispersion. The p of every simulated window comes from
-scans drawn once for its exposures, at three totals and each dispersion, instead of once for each future.
+scans drawn once for its exposures, at three totals and each dispersion, instead of once for each future; where it is
+too small for so few draws, from an exponential tail. A short history leaves open what rate and dispersion are, and
+so do its futures.
 """
 
 from collections.abc import Sequence
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlogy
 
 from apronwatch.activity import LEAST_BEFORE, P_ALARM, RATIO_STEADY, RECENT, WINDOW, Look
 from apronwatch.overdispersion import PHI, chi2_about, posterior
@@ -18,6 +21,8 @@ AHEAD = 24
 DROP_AHEAD = 3
 FUTURES = 1_000
 _DRAWS = 399
+_TAIL = 40
+"""Highest draws to which the tail is fitted."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Outlook:
         any_in_24: chance of at least one in the next 24 looks.
         drop_to: share of the rate that is left after the drop.
         found_by: chance that the drop has raised an alarm by the first, second and third look after it.
+        level: p that an alarm needs.
         futures: simulated futures that each figure rests on.
     """
 
@@ -38,48 +44,67 @@ class Outlook:
     any_in_24: float
     drop_to: float
     found_by: tuple[float, ...]
+    level: float = P_ALARM
     futures: int = FUTURES
 
 
-def outlook(history: Sequence[Look], drop_to: float) -> Outlook | None:
-    """The outlook from the usable looks of a history without a change; None below `LEAST_BEFORE` of them.
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Counts (n,) and exposures (n,) that the rule looks at, and the first look of the present rate."""
+
+    y: NDArray[np.int64]
+    e: NDArray[np.float64]
+    since: int
+
+
+def outlook(
+    history: Sequence[Look], drop_to: float, *, level: float = P_ALARM, since: int = 0
+) -> Outlook | None:
+    """The outlook from the usable looks of a history; None if there are none.
 
     Args:
-        history: looks in order of time.
+        history: looks in order of time, as the rule goes on to compare with.
         drop_to: share of the rate, 0 to 1, that a drop leaves.
+        level: p that an alarm needs, below `P_ALARM` where it must stand among many tests.
+        since: usable looks at the start that had another rate, by a change that raised no alarm.
     """
-    usable = [look for look in history if look.left_out is None][-WINDOW:]
-    if len(usable) < LEAST_BEFORE:
+    usable = [look for look in history if look.left_out is None]
+    if not usable[since:]:
         return None
-    y = np.array([look.count or 0 for look in usable], dtype=np.int64)
-    e = np.array([look.exposure for look in usable])
-    rng = np.random.default_rng(seed_of(y, e))
-    steady = _alarms(y, e, 1.0, AHEAD, rng)
-    dropped = _alarms(y, e, drop_to, DROP_AHEAD, rng)
+    window = usable[-WINDOW:]
+    place = _Place(
+        np.array([look.count or 0 for look in window], dtype=np.int64),
+        np.array([look.exposure for look in window]),
+        max(0, since - (len(usable) - len(window))),
+    )
+    rng = np.random.default_rng(seed_of(place.y, place.e))
+    steady = _alarms(place, 1.0, AHEAD, level, rng)
+    dropped = _alarms(place, drop_to, DROP_AHEAD, level, rng)
     found = np.logical_or.accumulate(dropped, axis=1).mean(axis=0)
     return Outlook(
-        rate=float(y.sum() / e.sum()),
+        rate=float(place.y[place.since :].sum() / place.e[place.since :].sum()),
         alarms_per_look=float(steady.mean()),
         any_in_24=float(steady.any(axis=1).mean()),
         drop_to=drop_to,
         found_by=tuple(found.tolist()),
+        level=level,
     )
 
 
 def _alarms(
-    y: NDArray[np.int64], e: NDArray[np.float64], factor: float, ahead: int, rng: np.random.Generator
+    place: _Place, factor: float, ahead: int, level: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """(F, ahead) whether each of the next looks of each future raises an alarm, its rate the old one x factor."""
+    y, e = place.y, place.e
     exposure = float(np.median(e))
     e_all = np.append(e, np.full(ahead, exposure))
-    future = _counts(y, e, np.full(ahead, factor * exposure), rng)
+    future = _counts(y[place.since :], e[place.since :], np.full(ahead, factor * exposure), rng)
     series = np.hstack([np.broadcast_to(y, (FUTURES, len(y))), future])
     alarms = np.zeros((FUTURES, ahead), dtype=np.bool_)
     for k in range(ahead):
         end = len(y) + k + 1
         first = max(0, end - WINDOW)
-        if end - first > LEAST_BEFORE:
-            alarms[:, k] = _judge_all(series[:, first:end], e_all[first:end], rng)
+        alarms[:, k] = _judge_all(series[:, first:end], e_all[first:end], level, rng)
     return alarms
 
 
@@ -87,36 +112,42 @@ def _counts(
     y: NDArray[np.int64], e: NDArray[np.float64], exposures: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """(F, n) counts to come: the rate and dispersion that the history leaves possible, one of each per future."""
-    rate = rng.gamma(y.sum() + 0.5, 1 / e.sum(), size=FUTURES)[:, None] * exposures
     phi = rng.choice(PHI, size=FUTURES, p=posterior(chi2_about(y, e), len(y) - 1))[:, None]
+    rate = rng.gamma((y.sum() + 0.5) / phi, phi / e.sum()) * exposures
     wide = np.maximum(phi - 1, 1e-9)
     mean = np.where(phi > 1, rng.standard_gamma(np.maximum(rate / wide, 1e-9)) * wide, rate)
     return np.asarray(rng.poisson(mean))
 
 
 def _judge_all(
-    series: NDArray[np.int64], e: NDArray[np.float64], rng: np.random.Generator
+    series: NDArray[np.int64], e: NDArray[np.float64], level: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """(F,) whether the last look of each series (F, n) of the same exposures raises an alarm."""
+    """(F,) whether the last look of each series (F, n) of the same exposures raises an alarm, as `judge` has it."""
     n = series.shape[1]
-    early = np.cumsum(series, axis=1)
-    best = np.zeros(len(series))
-    split = np.zeros(len(series), dtype=np.intp)
-    for total in np.unique(early[:, -1]):
-        same = early[:, -1] == total
-        statistics = split_statistics(series[same], e)
-        best[same], split[same] = statistics.max(axis=1), statistics.argmax(axis=1) + 1
-    sums, exposed = early[np.arange(len(series)), split - 1], np.cumsum(e)[split - 1]
-    before, after = sums / exposed, (early[:, -1] - sums) / (e.sum() - exposed)
+    tried = max(0, n - 1 - RECENT) if n <= LEAST_BEFORE else 0
+    early, e_early = np.cumsum(series, axis=1), np.cumsum(e)
+    statistics = _statistics(early, e_early)[:, tried:]
+    best, split = statistics.max(axis=1), statistics.argmax(axis=1) + tried + 1
+    sums, exposed = early[np.arange(len(series)), split - 1], e_early[split - 1]
+    before, after = sums / exposed, (early[:, -1] - sums) / (e_early[-1] - exposed)
     low, high = RATIO_STEADY
     moved = (after < low * before) | (after > high * before)
-    suspect = np.flatnonzero(moved & (split >= max(LEAST_BEFORE, n - RECENT)))
+    suspect = np.flatnonzero(moved & (split >= n - RECENT))
     alarms = np.zeros(len(series), dtype=np.bool_)
     if len(suspect):
         chi2 = np.array([_chi2(series[s], e, int(split[s])) for s in suspect])
-        p = _p_values(best[suspect], early[suspect, -1], posterior(chi2, n - 2), e, rng)
-        alarms[suspect] = p <= P_ALARM
+        weights = posterior(chi2, n - 2)
+        alarms[suspect] = _p_values(best[suspect], early[suspect, -1], weights, e, tried, rng) <= level
     return alarms
+
+
+def _statistics(early: NDArray[np.int64], e_early: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(F, n-1) likelihood ratios as of `split_statistics`, of running sums (F, n) whose totals differ."""
+    total, whole = early[:, -1:], e_early[-1]
+    first, e_first = early[:, :-1], e_early[:-1]
+    late, e_late = total - first, whole - e_first
+    ratio = xlogy(first, first / e_first) + xlogy(late, late / e_late) - xlogy(total, total / whole)
+    return np.asarray(np.maximum(2 * ratio, 0.0))
 
 
 def _chi2(y: NDArray[np.int64], e: NDArray[np.float64], split: int) -> float:
@@ -128,6 +159,7 @@ def _p_values(
     totals: NDArray[np.int64],
     weights: NDArray[np.float64],
     e: NDArray[np.float64],
+    tried: int,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """(S,) p of statistics (S,), given totals (S,) and probabilities of each dispersion (S, 8)."""
@@ -135,12 +167,21 @@ def _p_values(
     above = np.empty((len(nodes), len(PHI), len(statistics)))
     for t, total in enumerate(nodes):
         drawn = draw_null(int(total), e, np.repeat(PHI, _DRAWS), rng)
-        highest = np.sort(split_statistics(drawn, e).max(axis=1).reshape(len(PHI), _DRAWS), axis=1)
+        highest = split_statistics(drawn, e)[:, tried:].max(axis=1).reshape(len(PHI), _DRAWS)
         for f in range(len(PHI)):
-            above[t, f] = 1 - np.searchsorted(highest[f], statistics - 1e-9) / _DRAWS
+            above[t, f] = _share_above(statistics, np.sort(highest[f]))
     at = np.interp(totals, nodes, np.arange(len(nodes)))
     lower = np.floor(at).astype(np.intp)
     upper, share = np.minimum(lower + 1, len(nodes) - 1), at - lower
     every = np.arange(len(statistics))
     given = above[lower, :, every] * (1 - share)[:, None] + above[upper, :, every] * share[:, None]
     return np.asarray((weights * given).sum(axis=1))
+
+
+def _share_above(statistics: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(S,) share of the sorted draws that reach each statistic; among the highest, of their exponential tail."""
+    counted = 1 - np.searchsorted(drawn, statistics - 1e-9) / len(drawn)
+    start = drawn[-_TAIL]
+    excess = max(float((drawn[-_TAIL:] - start).mean()), 1e-9)
+    tail = _TAIL / len(drawn) * np.exp(-np.maximum(statistics - start, 0.0) / excess)
+    return np.asarray(np.where(statistics > start, tail, counted))

@@ -51,28 +51,39 @@ class Scan:
 
 
 def scan(
-    counts: ArrayLike, exposures: ArrayLike, *, draws: int = DRAWS, dispersion: float | None = None
+    counts: ArrayLike,
+    exposures: ArrayLike,
+    *,
+    draws: int = DRAWS,
+    dispersion: float | None = None,
+    recent: int | None = None,
 ) -> Scan:
     """The scan of one series; the same series gives the same p, as the draws are seeded from it.
 
     Args:
-        counts: (n,) counts, in order of time; at least 3.
+        counts: (n,) counts, in order of time; at least 3, or 2 with `recent`.
         exposures: (n,) above 0.
         draws: series to draw, at most.
         dispersion: if it is known; otherwise p is averaged over what it may be.
+        recent: if given, only splits that leave at most so many looks for the later part are tried, and p pays
+            for those alone.
     """
     y, e = np.asarray(counts, dtype=np.int64), np.asarray(exposures, dtype=np.float64)
-    if len(y) != len(e) or len(y) < 3 or (e <= 0).any() or (y < 0).any():
+    least = 3 if recent is None else 2
+    if len(y) != len(e) or len(y) < least or (e <= 0).any() or (y < 0).any():
         raise ValueError(
-            f"{len(y)} counts and {len(e)} exposures: expected as many of both, at least 3, e > 0"
+            f"{len(y)} counts and {len(e)} exposures: expected as many of both, at least {least}, e > 0"
         )
-    statistics = split_statistics(y[None], e)[0]
-    k = int(np.argmax(statistics)) + 1
+    first = 0 if recent is None else max(0, len(y) - 1 - recent)
+    statistics = split_statistics(y[None], e)[0, first:]
+    best = float(statistics.max())
+    k = first + int(np.argmax(statistics)) + 1
     chi2, df = float(chi2_about(y[:k], e[:k]) + chi2_about(y[k:], e[k:])), len(y) - 2
     phis, weights = (PHI, posterior(chi2, df)) if dispersion is None else (np.array([dispersion]), np.ones(1))
-    p, drawn = _p_value(float(statistics[k - 1]), int(y.sum()), e, phis, weights, draws, seed_of(y, e))
+    null = _Null(int(y.sum()), e, phis, weights, first)
+    p, drawn = _p_value(best, null, draws, seed_of(y, e))
     before, after = float(y[:k].sum() / e[:k].sum()), float(y[k:].sum() / e[k:].sum())
-    return Scan(k, float(statistics[k - 1]), max(1.0, chi2 / df), p, drawn, before, after)
+    return Scan(k, best, max(1.0, chi2 / max(df, 1)), p, drawn, before, after)
 
 
 def split_statistics(counts: NDArray[np.int64], exposures: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,20 +120,24 @@ def seed_of(counts: NDArray[np.int64], exposures: NDArray[np.float64]) -> int:
     return int.from_bytes(hashlib.sha256(told).digest()[:8], "little")
 
 
-def _p_value(
-    statistic: float,
-    total: int,
-    exposures: NDArray[np.float64],
-    phis: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    draws: int,
-    seed: int,
-) -> tuple[float, int]:
+@dataclass(frozen=True, eq=False)
+class _Null:
+    """Series without change: their total, exposures, dispersions with their weights, and the first split tried."""
+
+    total: int
+    exposures: NDArray[np.float64]
+    phis: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    first: int
+
+
+def _p_value(statistic: float, null: _Null, draws: int, seed: int) -> tuple[float, int]:
     """Monte Carlo p, the observed series counted among the drawn ones, and how many were drawn."""
     rng, above, drawn = np.random.default_rng(seed), 0, 0
     while drawn < draws and above < ENOUGH_ABOVE:
-        phi = rng.choice(phis, size=min(_BATCH, draws - drawn), p=weights)
-        highest = split_statistics(draw_null(total, exposures, phi, rng), exposures).max(axis=1)
+        phi = rng.choice(null.phis, size=min(_BATCH, draws - drawn), p=null.weights)
+        series = draw_null(null.total, null.exposures, phi, rng)
+        highest = split_statistics(series, null.exposures)[:, null.first :].max(axis=1)
         above += int(np.sum(highest >= statistic - 1e-9))
         drawn += len(phi)
     return (above + 1) / (drawn + 1), drawn

@@ -1,8 +1,6 @@
 """Intervals of counts. Figures named as such were computed apart, with NumPy and SciPy's distributions."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -246,17 +244,3 @@ def test_the_estimate_lies_within_its_limits_and_doubt_never_narrows_them(
         mean_and_variance(objects_pmf(scores, np.full(len(scores), 60.0), c))[1] for c in (plain, wide)
     ]
     assert variances[1] >= variances[0] * 0.998
-
-
-@pytest.mark.parametrize(
-    ("recall", "visibility", "objects"), [(0.6, 0.5, 3), (0.8, 0.7, 20), (0.9, 1.0, 100), (0.98, 0.5, 5)]
-)
-def test_nine_of_ten_intervals_hold_the_truth(recall: float, visibility: float, objects: int) -> None:
-    """The quick version of benchmarks/interval_coverage.py: 250 scenes, standard error 1.9 points."""
-    bench = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"))
-    rng = np.random.default_rng(1)
-    world = bench["World"](recall)
-    calibrations = [bench["calibrate"](world, rng) for _ in range(250)]
-    covered, randomised, _ = bench["coverage"](world, calibrations, objects, visibility, rng)
-    assert covered >= 0.88
-    assert 0.85 <= randomised <= 0.97

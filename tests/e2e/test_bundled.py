@@ -13,7 +13,7 @@ from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.synthetic import read_scenario, write_scenario
 from tests.e2e.conftest import Command
 
-LEAST = 0.75
+LEAST = 0.6
 """Of recall and precision: far enough below those of the card that another processor's rounding does not matter."""
 
 
@@ -22,46 +22,56 @@ def _default_weights(_one_class_weights: None, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("APRONWATCH_WEIGHTS", str(tmp_path / "none"))
 
 
-def test_they_know_every_class_and_say_which_were_only_drawn() -> None:
+def test_what_they_know_and_what_they_do_not() -> None:
     model = find_model()
-    assert tuple(model.classes) == CLASSES
+    assert set(model.classes) == {"plane", "helicopter"}
     assert {name for name, spec in model.classes.items() if spec.synthetic_only} == {"helicopter"}
+    assert model.calibration is None
+    assert model.path.suffix == ".onnx"
     assert model.path.stat().st_size <= 12_000_000
 
 
-def test_planes_of_a_real_picture_carry_an_interval_and_the_other_classes_do_not(
+def test_nothing_on_bare_ground_and_no_number_for_what_they_do_not_know(
     apronwatch: Command, folder: Path
 ) -> None:
     """A picture that nothing calls drawn: grey ground, nothing on it."""
     ground = np.random.default_rng(3).normal(120, 6, (3, 700, 700)).clip(0, 255).astype(np.uint8)
+    profile = {
+        "driver": "GTiff",
+        "width": 700,
+        "height": 700,
+        "count": 3,
+        "dtype": "uint8",
+        "crs": "EPSG:32637",
+    }
     transform = Affine(0.5, 0, 460000, 0, -0.5, 4780000)
-    with rasterio.open(
-        "20241201.tif", "w", driver="GTiff", width=700, height=700, count=3, dtype="uint8", crs="EPSG:32637",
-        transform=transform,
-    ) as target:  # fmt: skip
+    with rasterio.open("20241201.tif", "w", transform=transform, **profile) as target:
         target.write(ground)
-    answer = apronwatch("count", "20241201.tif", "--site", "empty", "--json")
+    words = ("count", "20241201.tif", "--site", "empty")
+    answer = apronwatch(*words, "--json")
     assert answer.status == 0, answer.err
-    plane = answer.counts()["*"]
-    assert (plane["seen"], plane["status"], plane["low"]) == (0, "complete", 0)
-    assert plane["high"] is not None
-    for name in CLASSES[1:]:
+    for name in CLASSES:
         count = answer.counts(name=name)["*"]
-        assert (count["seen"], count["low"], count["high"]) == (0, None, None), name
-        assert "uncalibrated" in count["reasons"]
+        known = name in ("plane", "helicopter")
+        assert (count["seen"], count["status"]) == ((0, "complete") if known else (None, "not_modelled")), (
+            name
+        )
+        assert count["low"] is None
+        assert count["high"] is None
+    assert "uncalibrated" in answer.counts()["*"]["reasons"]
     assert "synthetic_only" in answer.counts(name="helicopter")["*"]["reasons"]
-    table = apronwatch("count", "20241201.tif", "--site", "empty").out
+    table = apronwatch(*words).out
     assert any("helicopter" in line and "synthetic_only" in line for line in table.splitlines())
+    assert "do not know ship, vehicle_large, vehicle_small" in table
 
 
-def test_on_drawn_scenes_each_class_is_usable(apronwatch: Command, folder: Path) -> None:
-    """One look at a base and one at a port that the weights never saw; the card has the figures of all looks."""
-    for place in read_scenario("drawdown"):
-        write_scenario(replace(place, scenes=place.scenes[:1]), folder / "drawn" / place.base.id)
+def test_on_a_drawn_base_most_aircraft_are_found(apronwatch: Command, folder: Path) -> None:
+    """One look at a base that the weights never saw; the card has the figures of all looks."""
+    place = read_scenario("drawdown")[0]
+    write_scenario(replace(place, scenes=place.scenes[:1]), folder / "drawn")
     answer = apronwatch("train", "evaluate", "synthetic=drawn", "--json")
     assert answer.status == 0, answer.err
     [evaluation] = answer.document["evaluations"]
     points = {c["class"]: c["operating_point"] for c in evaluation["classes"]}
-    assert set(points) == set(CLASSES)
-    assert {name: p["recall"] for name, p in points.items() if p["recall"] < LEAST} == {}
-    assert {name: p["precision"] for name, p in points.items() if p["precision"] < LEAST} == {}
+    assert set(points) == {"plane", "helicopter"}
+    assert {n: p for n, p in points.items() if p["recall"] < LEAST or p["precision"] < LEAST} == {}

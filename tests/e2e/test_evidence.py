@@ -26,7 +26,7 @@ from apronwatch.manifest import SceneRequest
 from apronwatch.site import read_sites
 from apronwatch.survey import survey
 from apronwatch_datasets.synthetic import DrawnScene
-from tests.e2e.conftest import Command
+from tests.e2e.conftest import ONE_CLASS, Command
 from tests.e2e.drawn import pixels_of, placed, planes
 from tests.e2e.weights import other_weights
 from tests.rasters import make_raster
@@ -47,7 +47,9 @@ def proven(apron: DrawnScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("proven")
     request = SceneRequest(str(apron.files.image))
     archive = str(home / "apronwatch.sqlite")
-    list(survey([request], load_engine(find_model()), sites=read_sites(apron.sites), archive=archive))
+    list(
+        survey([request], load_engine(find_model(ONE_CLASS)), sites=read_sites(apron.sites), archive=archive)
+    )
     with Archive.open(archive, create=False) as opened:
         write_evidence(look_at(opened, SITE, "2026-03-03"), home / "proof")
     return home

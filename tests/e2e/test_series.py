@@ -9,6 +9,7 @@ from PIL import Image
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.e2e.conftest import Command
 from tests.e2e.drawn import planes
+from tests.e2e.weights import other_weights
 
 ROW_KEYS = [
     "time", "time_precision",
@@ -93,6 +94,38 @@ def test_a_file_a_chart_and_a_table(apronwatch: Command, folder: Path, counted: 
     lines = [line.split() for line in answer.out.splitlines() if " plane " in line]
     assert [line[0] for line in lines] == ["2026-03-03", "2026-04-07", "2026-05-01"]
     assert all(str(row["seen"]) in line for row, line in zip(rows, lines, strict=True))
+
+
+def test_classes_that_the_weights_do_not_know_are_one_line_and_no_rows(
+    apronwatch: Command, folder: Path, counted: dict[str, dict]
+) -> None:
+    answer = apronwatch("series", "synthetic-apron", "--csv", "all.csv")
+    assert answer.status == 0, answer.err
+    lines = answer.out.splitlines()
+    assert not any("not_modelled" in line for line in lines)
+    assert lines[-1].startswith("These weights do not know ")
+    assert lines[-1].endswith(": no number, which is not zero.")
+    rows = apronwatch("series", "synthetic-apron", "--json").document["rows"]
+    with (folder / "all.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    for status in ([row["status"] for row in rows], [line["status"] for line in table]):
+        assert status.count("not_modelled") >= 9, "three looks in two zones and the whole site"
+        shown = len(status) - status.count("not_modelled")
+        assert sum(line.startswith("2026-") for line in lines) == shown
+
+
+def test_which_of_several_weights_does_not_know_a_class_is_said(
+    apronwatch: Command, counted: dict[str, dict], aprons: dict[str, DrawnScene]
+) -> None:
+    other_weights("stern", 0.3)
+    scene = aprons["may"]
+    words = ("--sites", scene.sites, "--time", TIMES["may"], "--model", "stern")
+    assert apronwatch("count", scene.files.image, *words).status == 0
+    said = [
+        line for line in apronwatch("series", "synthetic-apron").out.splitlines() if "do not know" in line
+    ]
+    assert len(said) == 2
+    assert any(line.startswith("The weights stern ") for line in said)
 
 
 @pytest.mark.parametrize(

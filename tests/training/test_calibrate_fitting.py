@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from apronwatch.calibration import LEAST_OBJECTS
-from apronwatch.calibration import RecallCalibration
+from apronwatch.calibration import LEAST_OBJECTS, RecallCalibration
 from apronwatch_training.calibrate.fitting import (
     PLACE_CORRELATION,
     fit_recall,

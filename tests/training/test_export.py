@@ -216,11 +216,12 @@ def test_the_command_sets_thresholds_where_it_is_told(
     write_fake(tmp_path / "scenes")
     path = tmp_path / "registry.toml"
     path.write_text((bundled_folder() / "registry.toml").read_text())
-    assert run(monkeypatch, "thresholds", f"synthetic={tmp_path / 'scenes'}", "--write", path) == 0
+    words = ("--model", "plane-26n-obb-seed", "--write", path)
+    assert run(monkeypatch, "thresholds", f"synthetic={tmp_path / 'scenes'}", *words) == 0
     said = capsys.readouterr()
     assert "thresholds of plane-26n-obb-seed set" in said.out
     assert "synthetic/" in said.err
     assert "add them to its validated_on" in said.err
     shown = next(line for line in said.out.splitlines() if line.startswith("plane")).split()
-    models = tomllib.loads(path.read_text())["models"]
-    assert models[0]["classes"]["plane"]["threshold"] == float(shown[3])
+    models = {m["name"]: m for m in tomllib.loads(path.read_text())["models"]}
+    assert models["plane-26n-obb-seed"]["classes"]["plane"]["threshold"] == float(shown[3])

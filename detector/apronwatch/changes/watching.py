@@ -7,8 +7,10 @@ from datetime import date
 from functools import lru_cache
 from itertools import groupby
 
-from apronwatch.activity import FALSE_DISCOVERIES, Finding, Look, adjusted, draws_for, watch
+from apronwatch.activity import FALSE_DISCOVERIES, P_ALARM, Finding, Look, adjusted, draws_for, watch
 from apronwatch.archive.rows import SeriesRow
+from apronwatch.changes.alarms import Alarm, as_looks, level_among
+from apronwatch.changes.lookback import LookBack, look_back
 from apronwatch.changes.stretches import Stretch, stretches
 from apronwatch.outlook import Outlook, outlook
 
@@ -21,40 +23,6 @@ DROP_TO = 0.4
 
 
 @dataclass(frozen=True)
-class Alarm:
-    """A look that is unlike those before it.
-
-    Attributes:
-        before, since: the looks on which it rests, before and after the most likely time of the change; the last
-            of `since` raised it.
-        p: of the test.
-        q: p adjusted for all tests of that day (Benjamini and Hochberg).
-        tests: how many those are.
-        stands: q is no more than the share of false discoveries that the call accepts; otherwise the alarm is
-            taken for chance.
-        by_scan: the scan over all splits; otherwise the pair test of the newest look against all before.
-    """
-
-    before: tuple[SeriesRow, ...]
-    since: tuple[SeriesRow, ...]
-    p: float
-    q: float
-    tests: int
-    stands: bool
-    by_scan: bool
-
-    @property
-    def rate_before(self) -> float:
-        """Objects that a look at the whole zone saw before the change."""
-        return rate(self.before)
-
-    @property
-    def rate_since(self) -> float:
-        """And since."""
-        return rate(self.since)
-
-
-@dataclass(frozen=True)
 class Watched:
     """A stretch of looks and what the rule says of it.
 
@@ -62,13 +30,31 @@ class Watched:
         stretch: the looks.
         alarms: in order of time, those too that do not stand.
         tests: how many were made.
-        current: usable looks since the last alarm's change, all of them where there was none.
+        window: usable looks since the last alarm's change, all of them where there was none: with these the rule
+            compares.
+        looking_back: a change since the last standing alarm that raised none.
+        level: p that an alarm needs to stand alone among the tests of the newest day (`level_among`).
+        tests_of_day: how many those are.
     """
 
     stretch: Stretch
     alarms: tuple[Alarm, ...]
     tests: int
-    current: tuple[SeriesRow, ...]
+    window: tuple[SeriesRow, ...]
+    looking_back: LookBack | None
+    level: float
+    tests_of_day: int
+
+    @property
+    def current(self) -> tuple[SeriesRow, ...]:
+        """Those of the window since the change that looking back shows: the looks of the present level."""
+        since = len(self.looking_back.since) if self.looking_back else len(self.window)
+        return self.window[max(0, len(self.window) - since) :]
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What the rule will do from here on; None if there is no look, or none that saw any."""
+        return expected(self.window, level=self.level, since=len(self.window) - len(self.current))
 
 
 @dataclass(frozen=True)
@@ -106,40 +92,28 @@ def find_changes(rows: Iterable[SeriesRow], *, false_discoveries: float = FALSE_
         row.time.date() for s in found for row in s.looks[1:] if any(r.count.seen for r in s.looks)
     )
     draws = max(DRAWS, draws_for(max(days.values(), default=0), false_discoveries))
-    tests = [_Test(s, f) for s in found for f in watch(_looks(s.looks), draws=draws).findings]
+    findings = [watch(as_looks(s.looks), draws=draws).findings for s in found]
+    tests = [_Test(s, f) for s, of in zip(found, findings, strict=True) for f in of]
     counted = [test for test in tests if test.finding.p is not None and test.saw_any]
     families = {day: _adjusted([t for t in counted if t.day == day]) for day in {t.day for t in counted}}
-    watched = []
-    for stretch in found:
-        own = [test for test in counted if test.stretch is stretch]
-        alarms = tuple(
-            _alarm(test, families[test.day], false_discoveries) for test in own if test.finding.alarm
-        )
-        first = stretch.looks.index(alarms[-1].since[0]) if alarms else 0
-        watched.append(Watched(stretch, alarms, len(own), stretch.looks[first:]))
+    watched = [_watched(s, of, families, false_discoveries) for s, of in zip(found, findings, strict=True)]
     return Changes(tuple(watched), len(counted), false_discoveries)
 
 
-def rate(rows: Sequence[SeriesRow]) -> float:
-    """Objects seen over the share of the zone that was seen: what a look at the whole zone saw on the mean."""
-    looks = _looks(rows)
-    return sum(look.count or 0 for look in looks) / sum(look.exposure for look in looks)
-
-
-def expected(rows: Sequence[SeriesRow], drop_to: float = DROP_TO) -> Outlook | None:
-    """What the rule will do after these usable looks (`outlook`); None for too few, or none of which saw any."""
+def expected(
+    rows: Sequence[SeriesRow], drop_to: float = DROP_TO, *, level: float = P_ALARM, since: int = 0
+) -> Outlook | None:
+    """What the rule will do after these usable looks (`outlook`); None if there are none, or none saw any."""
     told = tuple((row.count.seen or 0, row.count.observed_fraction or 0.0) for row in rows)
-    return _expected(told, drop_to) if any(seen for seen, _ in told) else None
+    return _expected(told, drop_to, level, since) if any(seen for seen, _ in told[since:]) else None
 
 
 @lru_cache(maxsize=1024)
-def _expected(told: tuple[tuple[int, float], ...], drop_to: float) -> Outlook | None:
-    return outlook([Look(str(n), seen, fraction) for n, (seen, fraction) in enumerate(told)], drop_to)
-
-
-def _looks(rows: Sequence[SeriesRow]) -> list[Look]:
-    """The rows as the rule takes them, labelled by their place; a count's recall is not stored, so it is 1."""
-    return [Look(str(n), row.count.seen, row.count.observed_fraction) for n, row in enumerate(rows)]
+def _expected(
+    told: tuple[tuple[int, float], ...], drop_to: float, level: float, since: int
+) -> Outlook | None:
+    history = [Look(str(n), seen, fraction) for n, (seen, fraction) in enumerate(told)]
+    return outlook(history, drop_to, level=level, since=since)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +141,28 @@ def _adjusted(family: Sequence[_Test]) -> dict[_Test, float]:
     return dict(zip(family, adjusted(p_values), strict=True))
 
 
+def _watched(
+    stretch: Stretch,
+    findings: Sequence[Finding],
+    families: dict[date, dict[_Test, float]],
+    false_discoveries: float,
+) -> Watched:
+    own = [test for family in families.values() for test in family if test.stretch is stretch]
+    own.sort(key=lambda test: int(test.finding.look))
+    alarms = tuple(_alarm(test, families[test.day], false_discoveries) for test in own if test.finding.alarm)
+    looks = stretch.looks
+    tests_of_day = len(families.get(looks[-1].time.date(), ())) if looks else 0
+    return Watched(
+        stretch,
+        alarms,
+        len(own),
+        looks[looks.index(alarms[-1].since[0]) if alarms else 0 :],
+        look_back(looks, findings, alarms),
+        level_among(tests_of_day, false_discoveries),
+        tests_of_day,
+    )
+
+
 def _alarm(test: _Test, family: dict[_Test, float], false_discoveries: float) -> Alarm:
     finding = test.finding
     return Alarm(
@@ -177,4 +173,5 @@ def _alarm(test: _Test, family: dict[_Test, float], false_discoveries: float) ->
         tests=len(family),
         stands=family[test] <= false_discoveries,
         by_scan=finding.scan is not None,
+        level=level_among(len(family), false_discoveries),
     )

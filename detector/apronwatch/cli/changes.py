@@ -81,7 +81,8 @@ def _wanted(watched: "Watched", zone: str | None, class_name: str | None) -> boo
 
 
 def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> None:
-    from apronwatch.report import sentences
+    from apronwatch.report import quiet, sentences
+    from apronwatch.report.missed import grain_lines, looking_back_lines
 
     output.say(f"{name}: {sentences.summary(found, watched)}")
     several = bool(sentences.notes(watched))
@@ -91,25 +92,27 @@ def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> No
             output.say(f"\n{worth}: {sentences.title(each.stretch, whole=several)}")
             for sentence in sentences.alarm_sentences(alarm):
                 _paragraph(sentence)
+    _list("LOOKING BACK: no alarm when it came", looking_back_lines(watched))
     _print_quiet(watched, several)
+    _list("Pictures of another grain:", grain_lines(watched, whole=several))
     output.say("")
-    for note in [*sentences.notes(watched), sentences.VARIABLE_PLACES]:
+    short = [quiet.SHORT_HISTORIES] if quiet.short(watched) else []
+    for note in [*sentences.notes(watched), *short, sentences.VARIABLE_PLACES]:
         _paragraph(note)
     output.say("")
 
 
 def _print_quiet(watched: "Sequence[Watched]", several: bool) -> None:
     """What each series could have found: since its last alarm, where it had one."""
-    from apronwatch.report.quiet import HEADER, left_out_lines, none_seen_lines, quiet_rows
+    from apronwatch.report import quiet
 
-    rows = quiet_rows(watched, whole=several)
+    rows = quiet.quiet_rows(watched, whole=several)
     if rows:
-        output.say(
-            "\nWhat could be found, by the looks since the last alarm, or by all where there was none:"
-        )
-        output.print_table(HEADER, rows, right=(1, 2, 3, 4, 5))
-    _list("Never seen, so that there was no drop to find:", none_seen_lines(watched))
-    _list("Left out of every test:", left_out_lines(watched))
+        output.say("\nWhat could be found:")
+        output.print_table(quiet.HEADER, rows, right=(1, 2, 3, 4, 5, 6))
+        _paragraph(quiet.basis(watched))
+    _list("Never seen, so that there was no drop to find:", quiet.none_seen_lines(watched))
+    _list("Left out of every test:", quiet.left_out_lines(watched))
 
 
 def _list(head: str, lines: "Sequence[str]") -> None:
@@ -142,11 +145,10 @@ def _document(found: "Changes", shown: "dict[str, list[Watched]]") -> dict[str, 
 
 
 def _series(watched: "Watched") -> dict[str, Any]:
-    from apronwatch.changes import expected
-    from apronwatch.changes.watching import rate
-    from apronwatch.report.sentences import quiet_sentences
+    from apronwatch.changes import rate
+    from apronwatch.report.quiet import quiet_sentences
 
-    row, ahead = watched.stretch.any_row, expected(watched.current)
+    row, ahead = watched.stretch.any_row, watched.outlook
     return {
         "zone": watched.stretch.zone,
         "class": watched.stretch.class_name,
@@ -161,15 +163,35 @@ def _series(watched: "Watched") -> dict[str, Any]:
             "rate": rate(watched.current) if watched.current else None,
             "said": quiet_sentences(watched),
         },
+        "looking_back": _looking_back(watched),
         "outlook": None
         if ahead is None
         else {
+            "level": ahead.level,
+            "tests_of_day": watched.tests_of_day,
             "alarms_per_look": ahead.alarms_per_look,
             "any_in_24": ahead.any_in_24,
             "drop_to": ahead.drop_to,
             "found_by": list(ahead.found_by),
         },
         "left_out": [_left_out(left) for left in watched.stretch.left_out],
+    }
+
+
+def _looking_back(watched: "Watched") -> dict[str, Any] | None:
+    from apronwatch.report.missed import NO_ALARM, looking_back_sentence
+
+    change = watched.looking_back
+    if change is None:
+        return None
+    return {
+        "between": [output.iso(change.before[-1].time), output.iso(change.since[0].time)],
+        "p": change.p,
+        "rate_before": change.rate_before,
+        "rate_since": change.rate_since,
+        "before": [_look(row) for row in change.before],
+        "since": [_look(row) for row in change.since],
+        "said": [looking_back_sentence(watched), NO_ALARM],
     }
 
 

@@ -142,9 +142,9 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
     output.print_table(header, rows, right=(5, 6, 7) if estimates else (5, 6))
     if any(c.by_size is not None for o in outcomes for c in o.counts):
         output.say(f"\n{output.sizes_note()}")
-    unknown = {c.class_name for o in outcomes for c in o.counts if c.status.value == "not_modelled"}
+    unknown = output.unknown_note(c for o in outcomes for c in o.counts)
     if unknown:
-        output.say(f"\nThese weights do not know {', '.join(sorted(unknown))}: no number, which is not zero.")
+        output.say(f"\n{unknown}")
     for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
         output.say(f"\nweights: {name}. {terms}".rstrip())
     if any(o.scene.synthetic for o in outcomes):

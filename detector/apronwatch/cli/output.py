@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,6 +87,12 @@ def sayings(count: "Count") -> list[Saying]:
 
 def _also(count: "Count", reasons: Sequence[str]) -> str:
     return ", ".join(reason for reason in reasons if reason != count.status.value)
+
+
+def unknown_note(counts: "Iterable[Count]", weights: str = "These weights") -> str:
+    """Which classes have no number because the weights do not know them; empty if there are none."""
+    unknown = sorted({c.class_name for c in counts if c.status.value == "not_modelled"})
+    return f"{weights} do not know {', '.join(unknown)}: no number, which is not zero." if unknown else ""
 
 
 def sizes_note() -> str:

@@ -10,6 +10,7 @@ from apronwatch.cli.archive import ArchiveOption
 
 if TYPE_CHECKING:
     from apronwatch.archive import SeriesRow
+    from apronwatch.counts import Count
 
 NOTHING = "-"
 """What a table shows where nothing can be said: never a 0."""
@@ -82,6 +83,7 @@ def _print(rows: "list[SeriesRow]") -> None:
     if not rows:
         output.print_warning("no look at this site has a time; `apronwatch archive redate` gives it one")
     models = len({row.model_sha256 for row in rows}) > 1
+    known = [row for row in rows if row.count.status.value != "not_modelled"]
     estimates = any(row.count.estimate is not None for row in rows)
     output.print_table(
         (
@@ -94,7 +96,7 @@ def _print(rows: "list[SeriesRow]") -> None:
         [
             (
                 output.moment(row.time, row.time_precision),
-                *([f"{row.model_name} {row.model_sha256[:8]}"] if models else []),
+                *([_weights(row)] if models else []),
                 row.count.zone,
                 said.what,
                 said.seen,
@@ -105,10 +107,27 @@ def _print(rows: "list[SeriesRow]") -> None:
                 row.count.status.value,
                 said.also,
             )
-            for row in rows
+            for row in known
             for said in output.sayings(row.count)
         ],
         right=[models + column for column in ((3, 4, 5) if estimates else (3, 4))],
     )
     if any(row.count.by_size is not None for row in rows):
         output.say(f"\n{output.sizes_note()}")
+    for note in _unknown(rows):
+        output.say(f"\n{note}")
+
+
+def _weights(row: "SeriesRow") -> str:
+    return f"{row.model_name} {row.model_sha256[:8]}"
+
+
+def _unknown(rows: "list[SeriesRow]") -> list[str]:
+    """A line for the weights, or for each of several, that do not know a class; its rows stand in no table."""
+    counts: dict[str, list[Count]] = {}
+    for row in rows:
+        counts.setdefault(_weights(row), []).append(row.count)
+    if len(counts) == 1:
+        return [note for of in counts.values() if (note := output.unknown_note(of))]
+    notes = (output.unknown_note(of, f"The weights {name}") for name, of in counts.items())
+    return [note for note in notes if note]

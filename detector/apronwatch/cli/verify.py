@@ -45,7 +45,11 @@ def verify(
         )
     for name in verdict.unlisted:
         output.print_warning(f"{name} lies in the folder and is no part of the evidence")
+    for note in (*verdict.notes, *([verdict.unsure] if verdict.unsure else [])):
+        output.print_warning(note)
     _print(verdict)
+    if verdict.undecided:
+        return 2
     return 0 if verdict.same else 1
 
 

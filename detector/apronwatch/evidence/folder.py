@@ -17,6 +17,7 @@ from apronwatch.evidence import manifest, words
 from apronwatch.evidence.boxes import Boxes, boxes_of, to_csv, to_geojson
 from apronwatch.evidence.names import published, published_scene, scene_name
 from apronwatch.evidence.pictures import chip_sheets, overlay_png
+from apronwatch.evidence.rules import Known, known_rules
 from apronwatch.evidence.sources import NO_MASKS, MaskFiles, known_weights, masks_again, named_weights
 from apronwatch.observation import Frame
 from apronwatch.report.looks import Look, picture_of
@@ -86,11 +87,12 @@ def _check(out: Path) -> None:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What is written of one frame: its files, how its mask is named, and what is missing."""
+    """What is written of one frame: its files, how its mask is named, what is missing, and by what it was counted."""
 
     files: dict[str, bytes]
     mask: words.MaskTold | None
     no_pictures: str
+    rules: Known | None = None
 
 
 def _files(look: Look, masks: MaskFiles) -> tuple[dict[str, bytes], list[str]]:
@@ -108,14 +110,15 @@ def _files(look: Look, masks: MaskFiles) -> tuple[dict[str, bytes], list[str]]:
         tuple(frame.no_pictures for frame in frames),
         option,
         CARD if card else None,
+        any(frame.rules and frame.rules.calibration for frame in frames),
     )
     if len(look.runs) > 1:
         files[words.SCENES] = _scenes(told)
     files[COUNTS] = _json(_counts(look))
     files["README.txt"] = words.readme(told).encode()
     facts = [
-        manifest.frame_facts(run, f"frame-{n}", mask)
-        for n, (run, mask) in enumerate(zip(look.runs, told.masks, strict=True), start=1)
+        manifest.frame_facts(run, f"frame-{n}", mask, frame.rules)
+        for n, (run, mask, frame) in enumerate(zip(look.runs, told.masks, frames, strict=True), start=1)
     ]
     files[manifest.NAME] = _json(
         manifest.document(
@@ -140,7 +143,9 @@ def _frame(run: ArchivedRun, boxes: Boxes, masks: MaskFiles) -> _Frame:
     if run.failure is not None:
         return _Frame({}, None, "The run failed: there is nothing to show.")
     info = published_scene(run.scene, run.scene_paths)
+    rules = known_rules(run, known_weights(run.model.sha256))
     files = {"boxes.geojson": to_geojson(boxes, info), "boxes.csv": to_csv(boxes)}
+    files |= rules.files() if rules else {}
     with picture_of(run) as (scene, why):
         files["overlay.png"] = overlay_png(scene, run)
         sheets = chip_sheets(scene, boxes, run) if scene else []
@@ -150,7 +155,7 @@ def _frame(run: ArchivedRun, boxes: Boxes, masks: MaskFiles) -> _Frame:
         why = f"No chips, and an overlay on grey: {published(why, run.scene_paths)}"
     else:
         why = "" if sheets else "No chips: nothing was counted."
-    return _Frame(files, mask, why)
+    return _Frame(files, mask, why, rules)
 
 
 def _mask(scene: Scene, run: ArchivedRun, masks: MaskFiles) -> tuple[dict[str, bytes], words.MaskTold | None]:

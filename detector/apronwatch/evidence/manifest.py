@@ -12,6 +12,7 @@ from typing import Any
 from apronwatch.archive import ArchivedRun
 from apronwatch.errors import EvidenceInvalid
 from apronwatch.evidence.names import published, published_scene
+from apronwatch.evidence.rules import Known
 from apronwatch.evidence.words import MaskTold
 from apronwatch.report.looks import Look
 from apronwatch.version import __version__
@@ -21,7 +22,7 @@ FORMAT = 1
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pyproj", "rasterio", "scipy", "shapely")
 
 
-def frame_facts(run: ArchivedRun, folder: str, mask: MaskTold | None) -> dict[str, Any]:
+def frame_facts(run: ArchivedRun, folder: str, mask: MaskTold | None, rules: Known | None) -> dict[str, Any]:
     """What one frame was counted from and with."""
     scene = published_scene(run.scene, run.scene_paths).to_dict()
     return {
@@ -36,6 +37,7 @@ def frame_facts(run: ArchivedRun, folder: str, mask: MaskTold | None) -> dict[st
         "pipeline_version": run.pipeline_version,
         "software_version": run.software_version,
         "calibration_sha256": run.calibration_hash,
+        "counting": rules.facts(folder) if rules else None,
         "stored_at": run.stored_at.isoformat(),
         "counted_at": run.counted_at.isoformat(),
         "failure": published(run.failure, run.scene_paths) if run.failure is not None else None,

@@ -2,20 +2,22 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from apronwatch.counting import count_run, counting_hash
+from apronwatch.counting import count_run
 from apronwatch.counts import Count
 from apronwatch.detections import Detections
 from apronwatch.engines import Engine
+from apronwatch.engines.registry import ModelSpec
 from apronwatch.errors import EvidenceInvalid, Uncheckable
 from apronwatch.evidence import manifest
 from apronwatch.evidence.boxes import boxes_of
 from apronwatch.evidence.looks import counts_of
 from apronwatch.evidence.matching import Matched, match
+from apronwatch.evidence.rules import check_as_then, rules_then
 from apronwatch.evidence.sources import NO_MASKS, MaskFiles, masks_again, reopened, same_engine
 from apronwatch.evidence.words import SITES
 from apronwatch.interchange import geojson
@@ -33,6 +35,9 @@ TOLERANCE = 1e-4
 
 _NOT_COMPARED = frozenset({"site", "zone", "class", "reasons"})
 """Of a count: its name, and words that tell of the archive which it was taken from."""
+
+_CALIBRATED = frozenset({"estimate", "low", "high"})
+"""Of a count: what rests on the calibration of the weights."""
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) of each frame."""
@@ -61,6 +66,8 @@ class Verdict:
         unlisted: files in the folder that are no part of the evidence.
         numbers: each of the look, compared.
         boxes: per frame, the published boxes that count against those found now.
+        notes: in what the registry of here differs from what they were counted by.
+        unsure: why nothing can be told of estimates and intervals, which then are not compared; empty where it can.
         failure: why the run failed whose evidence this is; then there is no number to compare.
     """
 
@@ -68,6 +75,8 @@ class Verdict:
     unlisted: tuple[str, ...]
     numbers: tuple[Compared, ...] = ()
     boxes: tuple[Matched, ...] = ()
+    notes: tuple[str, ...] = ()
+    unsure: str = ""
     failure: str | None = None
 
     @property
@@ -75,6 +84,12 @@ class Verdict:
         """Nothing was changed, and every number and box is the same."""
         differs = any(c.differs for c in self.numbers) or any(len(m.lost) + len(m.gained) for m in self.boxes)
         return not self.changed and not differs
+
+    @property
+    def undecided(self) -> bool:
+        """What differs may be due to other rules, or what was not compared was published."""
+        intervals = any(c.published.get(name) is not None for c in self.numbers for name in _CALIBRATED)
+        return bool(self.unsure) and (intervals or not self.same)
 
 
 def verify(
@@ -116,7 +131,12 @@ def verify(
         return Verdict((), unlisted, failure=failures[0])
     model = told["model"]
     engine = same_engine(model["name"], model["sha256"], weights, device, trust)
-    frames = [_counted(folder, frame, site, engine, scenes, masks, progress) for frame in told["frames"]]
+    known = [rules_then(folder, frame, engine.model) for frame in told["frames"]]
+    unsure = next((then.unsure for then in known if then.unsure), "")
+    frames = [
+        _counted(folder, frame, site, engine, then.model, scenes, masks, progress)
+        for frame, then in zip(told["frames"], known, strict=True)
+    ]
     counts = counts_of(frames, site)
     boxes = [
         match(
@@ -124,7 +144,9 @@ def verify(
         )
         for frame, of in zip(told["frames"], boxes_of(frames, site), strict=True)
     ]
-    return Verdict((), unlisted, tuple(_compared(published, counts)), tuple(boxes))
+    numbers = tuple(_compared(published, counts, _CALIBRATED if unsure else frozenset()))
+    notes = tuple(dict.fromkeys(note for then in known for note in then.notes))
+    return Verdict((), unlisted, numbers, tuple(boxes), notes, unsure)
 
 
 def _published(folder: Path, told: dict[str, Any]) -> tuple[Site, list[dict[str, Any]]]:
@@ -144,17 +166,19 @@ def _counted(
     told: dict[str, Any],
     site: Site,
     engine: Engine,
+    then: ModelSpec,
     scenes: Sequence[str],
     masks: MaskFiles,
     progress: Progress | None,
 ) -> Frame:
-    """One frame, counted again with the settings that it was published with."""
+    """One frame, counted again with the settings that it was published with; `then` has thresholds and calibration."""
     facts = SceneInfo.from_dict(told["scene"])
     with reopened(facts, _places(folder, facts.path, scenes)) as scene:
         _check_settings(told, scene, site, engine)
         laid = masks_again(scene, site, told["masks_sha256"] or "", _own_masks(folder, told, masks))
-        run = detect(scene, engine, site, masks=laid.masks, progress=progress)
-    return Frame(run, tuple(count_run(run, site, engine.model)))
+        found = detect(scene, engine, site, masks=laid.masks, progress=progress)
+    run = replace(found, thresholds=told["thresholds"])
+    return Frame(run, tuple(count_run(run, site, then)))
 
 
 def _places(folder: Path, name: str, scenes: Sequence[str]) -> list[str]:
@@ -180,20 +204,15 @@ def _check_settings(told: dict[str, Any], scene: Scene, site: Site, engine: Engi
     now = {
         **make_plan(scene, engine.model, engine.precision, site).parameters,
         "pipeline": PIPELINE_VERSION,
-        "rules and calibration of counting": counting_hash(engine.model),
     }
-    then = {
-        **told["parameters"],
-        "pipeline": told["pipeline_version"],
-        "rules and calibration of counting": told["calibration_sha256"],
-    }
+    then = {**told["parameters"], "pipeline": told["pipeline_version"]}
     # Through JSON, as the manifest went: a tuple is a list there.
     others = [name for name in then | now if then.get(name) != json.loads(json.dumps(now.get(name)))]
     if others:
         name = others[0]
         raise Uncheckable(
             f"counted with other settings than here: {name} {then.get(name)}, here {now.get(name)}; "
-            f"check it with apronwatch {told['software_version']} on {told['device'] or 'its device'} (--device)"
+            f"{check_as_then(told)}"
         )
 
 
@@ -204,7 +223,10 @@ def _published_boxes(path: Path) -> Detections:
     return boxes.select([feature["properties"]["counted"] for feature in features])
 
 
-def _compared(published: Sequence[dict[str, Any]], counts: Sequence[Count]) -> Iterator[Compared]:
+def _compared(
+    published: Sequence[dict[str, Any]], counts: Sequence[Count], beside: Collection[str]
+) -> Iterator[Compared]:
+    """Each published number; the fields of `beside`, of which nothing can be told, left out."""
     found = {(c.zone, c.class_name): c.to_dict() for c in counts}
     for one in published:
         other = found.get((one["zone"], one["class"]))
@@ -212,7 +234,7 @@ def _compared(published: Sequence[dict[str, Any]], counts: Sequence[Count]) -> I
             raise EvidenceInvalid(
                 f"counts.json: zone {one['zone']} and class {one['class']} are not in the site file"
             )
-        fields = [name for name in one | other if name not in _NOT_COMPARED]
+        fields = [name for name in one | other if name not in _NOT_COMPARED | set(beside)]
         differs = {n: (one.get(n), other.get(n)) for n in fields if not _equal(one.get(n), other.get(n))}
         yield Compared(one, other, differs)
 

@@ -15,6 +15,7 @@ from apronwatch.remote import is_url
 from apronwatch.report.looks import Look
 from apronwatch.report.sections import LIMITS
 from apronwatch.report.words import (
+    INTERVALS_HOLD,
     class_label,
     explain,
     listed,
@@ -67,6 +68,7 @@ class Told:
         pictures: per frame, why there are no chips; empty where there are.
         model_option: how the weights are named to the program.
         card: the model card's name in the folder.
+        calibrated: the calibration that its estimates rest on lies with each frame.
     """
 
     look: Look
@@ -74,6 +76,7 @@ class Told:
     pictures: tuple[str, ...]
     model_option: tuple[str, ...]
     card: str | None
+    calibrated: bool = False
 
 
 def told_time(run: ArchivedRun) -> str:
@@ -177,6 +180,8 @@ def _numbers(look: Look) -> str:
     ]
     unknown = sorted({class_label(c.class_name) for c in look.counts if c.status is Status.NOT_MODELLED})
     notes = [explain(r) for r in dict.fromkeys(r for c in told for r in remarks(c))]
+    if any(c.high is not None for c in told):
+        notes.append(INTERVALS_HOLD)
     if unknown:
         notes.append(f"These weights do not know {listed(unknown)}: no number, which is not zero.")
     return "\n".join([*table, "", *(_filled(f"- {note}", "  ") for note in notes)]).rstrip()
@@ -276,6 +281,8 @@ def _contents(told: Told) -> str:
         "  boxes.csv     every box that the weights gave, counted or not and why; chip 1-12 is the 12th on sheet 1",
         "  boxes.geojson the same boxes, to lay over a map",
     ]
+    if told.calibrated:
+        lines.append("  calibration.json what estimates and intervals rest on, as it was then")
     lines += [f"{told.card}   what is known of the weights"] if told.card else []
     lines += [f"{SCENES}      which pictures, for the command above"] if len(told.look.runs) > 1 else []
     words = [_filled(f"- {word}: {said}", "  ") for word, said in WHY_NOT.items()]

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from apronwatch.changes import Alarm, Changes, Watched
-from apronwatch.report import sentences
+from apronwatch.report import quiet, sentences
 from apronwatch.report.markup import Markup, join, tag
-from apronwatch.report.quiet import HEADER, left_out_lines, none_seen_lines, quiet_rows
+from apronwatch.report.missed import grain_lines, looking_back_lines
 from apronwatch.report.tables import table
 from apronwatch.zone import ALL_ZONES
 
@@ -20,17 +20,19 @@ def standing(found: Changes) -> list[Alarm]:
 
 def changes_section(found: Changes, zone_chart: ZoneChart) -> Markup:
     """What the alarm rule says of every series of one site; the chart of the whole site stands before it."""
-    notes = [
-        tag("p", note, class_="soft") for note in [*sentences.notes(found.watched), sentences.VARIABLE_PLACES]
-    ]
+    kept_apart = sentences.notes(found.watched)
+    short = [quiet.SHORT_HISTORIES] if quiet.short(found.watched) else []
+    notes = [tag("p", note, class_="soft") for note in [*kept_apart, *short, sentences.VARIABLE_PLACES]]
     parts = [
         tag("h2", "Changes"),
         tag("p", sentences.summary(found, found.watched)),
         *_alarms(found.watched),
+        *_list("Looking back: no alarm when it came", looking_back_lines(found.watched)),
         *_charts(found, zone_chart),
         *_quiet(found.watched),
-        *_list("Never seen, so that there was no drop to find", none_seen_lines(found.watched)),
-        *_list("Left out of every test", left_out_lines(found.watched)),
+        *_list("Never seen, so that there was no drop to find", quiet.none_seen_lines(found.watched)),
+        *_list("Pictures of another grain", grain_lines(found.watched, whole=bool(kept_apart))),
+        *_list("Left out of every test", quiet.left_out_lines(found.watched)),
         *notes,
     ]
     return join(parts)
@@ -58,14 +60,13 @@ def _charts(found: Changes, zone_chart: ZoneChart) -> list[Markup]:
 
 
 def _quiet(watched: Sequence[Watched]) -> list[Markup]:
-    rows = quiet_rows(watched, whole=bool(sentences.notes(watched)))
+    rows = quiet.quiet_rows(watched, whole=bool(sentences.notes(watched)))
     if not rows:
         return []
     cells = [
         tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows
     ]
-    said = "By the looks since the last alarm, or by all of them where there was none."
-    return [table("What could be found", HEADER, cells), tag("p", said, class_="soft")]
+    return [table("What could be found", quiet.HEADER, cells), tag("p", quiet.basis(watched), class_="soft")]
 
 
 def _list(head: str, lines: Sequence[str]) -> list[Markup]:

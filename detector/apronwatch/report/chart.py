@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.dates as mdates
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,8 +17,9 @@ from apronwatch.changes import Alarm
 from apronwatch.counts import Status
 from apronwatch.errors import OutputInvalid
 from apronwatch.interchange.files import save
-from apronwatch.report.panel import GREY, VERMILLION, at, draw_gaps, draw_numbers, key, plain
-from apronwatch.report.words import drawable, listed, several, zone_label
+from apronwatch.report.legend import columns, draw_key, key
+from apronwatch.report.panel import GREY, VERMILLION, at, draw_gaps, draw_numbers, only_zeros, plain
+from apronwatch.report.words import INTERVALS_HOLD, drawable, listed, several, zone_label
 from apronwatch.taxonomy import CLASSES
 from apronwatch.version import __version__
 from apronwatch.zone import ALL_ZONES
@@ -28,10 +28,11 @@ DPI = 160
 FORMATS = (".png", ".svg", ".pdf")
 
 _LEFT, _RIGHT = 0.075, 0.96
-_TOP_IN, _PANEL_IN, _BOTTOM_IN = 0.85, 2.5, 1.2
-"""Height in inches of the title, of a panel with its strip, and of what stands below apart from the key."""
+_TOP_IN, _BOTTOM_IN, _LINE_IN, _KEY_ROW_IN = 0.85, 0.8, 0.19, 0.22
+"""Height in inches of the title, of what stands below apart from the words, of a line of words, of a row of the key."""
 
-_KEY_COLUMNS, _KEY_ROW_IN = 3, 0.22
+_NUMBERS_IN, _LOW_IN, _STRIP_IN, _GAP_IN = 2.2, 0.85, 0.34, 0.14
+"""Height of a panel, of one with only zeros, of the strip under it, and of the gap between them."""
 
 
 def draw_series(
@@ -78,24 +79,36 @@ def series_figure(
     panels = list(classes or _panels(chosen))
     marked = [a for a in alarms if a.since[0].count.zone == zone and _class_of(a) in panels]
     shown = [row for row in chosen if row.count.class_name in panels]
-    entries = key(shown, marked)
-    bottom = _BOTTOM_IN + _KEY_ROW_IN * math.ceil(len(entries) / _KEY_COLUMNS)
-    height = _TOP_IN + _PANEL_IN * len(panels) + bottom
+    looks_of = {name: [row for row in chosen if row.count.class_name == name] for name in panels}
+    entries, words = key(shown, marked), _words(shown)
+    below = _BOTTOM_IN + _LINE_IN * len(words) + _KEY_ROW_IN * math.ceil(len(entries) / columns(entries))
+    tall = [_LOW_IN if only_zeros(looks) else _NUMBERS_IN for looks in looks_of.values()]
+    height = _TOP_IN + sum(tall) + _STRIP_IN * len(tall) + below
     figure = Figure(figsize=(11, height), facecolor="white")
     FigureCanvasAgg(figure)
-    edges = {"left": _LEFT, "right": _RIGHT, "top": 1 - _TOP_IN / height, "bottom": bottom / height}
-    grid = figure.add_gridspec(2 * len(panels), 1, height_ratios=[8, 1] * len(panels), hspace=0.12, **edges)
-    first: Axes | None = None
-    for n, class_name in enumerate(panels):
-        looks = [row for row in chosen if row.count.class_name == class_name]
-        numbers = figure.add_subplot(grid[2 * n], sharex=first)
-        strip = figure.add_subplot(grid[2 * n + 1], sharex=numbers)
-        first = first or numbers
+    for n, (numbers, strip) in enumerate(_axes(figure, tall, below)):
+        looks = looks_of[panels[n]]
         _set_time(numbers, chosen)
-        draw_numbers(numbers, looks, class_name, [a for a in marked if _class_of(a) == class_name])
+        draw_numbers(numbers, looks, panels[n], [a for a in marked if _class_of(a) == panels[n]])
         draw_gaps(strip, looks, dates=n == len(panels) - 1)
-    _draw_words(figure, shown, entries, f"{title} · {zone_label(zone)}", height)
+    _draw_title(figure, shown, f"{title} · {zone_label(zone)}", height)
+    _draw_words(figure, words, height)
+    if entries:
+        draw_key(figure, entries, (_LEFT - 0.01, (0.1 + _LINE_IN * len(words)) / height))
     return figure
+
+
+def _axes(figure: Figure, tall: Sequence[float], below: float) -> list[tuple[Axes, Axes]]:
+    """A panel for numbers of each of these heights and the strip under it, above so many inches; one time axis."""
+    inches = [part for numbers_in in tall for part in (numbers_in, _STRIP_IN)]
+    height = figure.get_figheight()
+    edges = {"left": _LEFT, "right": _RIGHT, "top": 1 - _TOP_IN / height, "bottom": below / height}
+    gap = _GAP_IN * len(inches) / sum(inches)  # a share of the mean height
+    grid = figure.add_gridspec(len(inches), 1, height_ratios=inches, hspace=gap, **edges)
+    made: list[Axes] = []
+    for n in range(len(inches)):
+        made.append(figure.add_subplot(grid[n], sharex=made[0] if made else None))
+    return list(zip(made[::2], made[1::2], strict=True))
 
 
 def _class_of(alarm: Alarm) -> str:
@@ -123,31 +136,32 @@ def _set_time(axes: Axes, rows: Sequence[SeriesRow]) -> None:
     axes.xaxis.set_major_formatter(mdates.DateFormatter(form, tz=UTC))  # type: ignore[no-untyped-call]
 
 
-def _draw_words(
-    figure: Figure, rows: Sequence[SeriesRow], entries: Sequence[Artist], title: str, height: float
-) -> None:
-    """Title, note of synthetic pictures, key of the markers that occur, and where the numbers come from."""
+def _draw_title(figure: Figure, rows: Sequence[SeriesRow], title: str, height: float) -> None:
+    """The title, and how many of the pictures are synthetic."""
     plain(figure.text(_LEFT, 1 - 0.38 / height, drawable(title), fontsize=14, weight="bold", va="center"))
-    looks = list({row.run_id: row for row in rows}.values())
+    looks = {row.run_id: row for row in rows}.values()
     synthetic = sum(look.synthetic for look in looks)
     if synthetic:
         some = f"{synthetic} of {len(looks)} looks are " if synthetic < len(looks) else ""
         said = f"{some}SYNTHETIC PICTURES: drawn, not taken"
         style: dict[str, Any] = {"fontsize": 10.5, "weight": "bold", "color": VERMILLION, "va": "center"}
         figure.text(_LEFT, 1 - 0.66 / height, said, **style)
-    if entries:
-        corner = (_LEFT - 0.01, 0.47 / height)
-        look: dict[str, Any] = {"frameon": False, "fontsize": 9, "borderpad": 0, "handletextpad": 0.3}
-        figure.legend(
-            handles=entries,
-            loc="lower left",
-            bbox_to_anchor=corner,
-            ncols=min(len(entries), _KEY_COLUMNS),
-            **look,
-        )
-    numbers_are = "Numbers are what the detector saw, not what was there. Times in UTC."
-    for line, y in ((numbers_are, 0.33), (_source(looks), 0.14)):
-        plain(figure.text(_LEFT, y / height, drawable(line, 170), fontsize=8.5, color=GREY, va="center"))
+
+
+def _draw_words(figure: Figure, lines: Sequence[str], height: float) -> None:
+    """Lines at the bottom."""
+    style: dict[str, Any] = {"fontsize": 8.5, "color": GREY, "va": "center"}
+    for n, line in enumerate(reversed(lines)):
+        plain(figure.text(_LEFT, (0.14 + _LINE_IN * n) / height, drawable(line, 170), **style))
+
+
+def _words(rows: Sequence[SeriesRow]) -> list[str]:
+    """What stands under the key: what the numbers are, what the bars hold for, and where both come from."""
+    looks = list({row.run_id: row for row in rows}.values())
+    lines = ["Numbers at the points are what the detector saw, not what was there. Times in UTC."]
+    if any(row.count.high is not None for row in rows):
+        lines.append(INTERVALS_HOLD)
+    return [*lines, _source(looks)]
 
 
 def _source(looks: Sequence[SeriesRow]) -> str:

@@ -1,11 +1,22 @@
-"""What the alarm rule could have found in each series, and which looks it could not use, as lines of a table."""
+"""What the alarm rule could have found in each series, and which looks it could not use, in sentences and lines."""
 
 from collections.abc import Sequence
 
-from apronwatch.changes import DROP_TO, Watched, expected
-from apronwatch.changes.watching import rate
-from apronwatch.report.sentences import about, left_out_words, of_thousand, percent, title
-from apronwatch.report.words import class_label, zone_label
+from apronwatch.activity import LEAST_BEFORE
+from apronwatch.changes import DROP_TO, Watched, rate
+from apronwatch.report.missed import NO_ALARM, grain_sentence, looking_back_sentence
+from apronwatch.report.sentences import (
+    about,
+    day,
+    false_alarm_words,
+    found_sentence,
+    left_out_words,
+    of_thousand,
+    percent,
+    probability,
+    title,
+)
+from apronwatch.report.words import class_label, several, zone_label
 
 HEADER = (
     "what",
@@ -14,14 +25,73 @@ HEADER = (
     f"drop to {100 * DROP_TO:.0f}\u00a0%",
     "found within 3 looks",
     "false alarms in 1,000 looks",
+    "any in 24 looks",
 )
 
-_NOT_KNOWN = "–"
+SHORT_HISTORIES = (
+    "Short histories hide most drops: of about 30 objects, of which each look sees 60 to 100 %, a drop to 40 % "
+    "raises an alarm at the first look after it in 0, 1, 1 and 12 % of cases with 1, 2, 3 and 5 looks before, and "
+    "within three looks in 4, 26, 48 and 62 %; of about 10 objects within three looks in 0, 2, 6 and 8 % "
+    "(simulation, a place with one test a day; the table stands in docs/changes.md)."
+)
+"""Measured by `benchmarks/false_alarms.py --short`."""
+
+
+def quiet_sentences(watched: Watched) -> list[str]:
+    """That a series raised no alarm since its last change, and what it could have found."""
+    rows, of = watched.current, class_label(watched.stretch.class_name)
+    if not rows:
+        return ["No look gave a number that a test could rest on: nothing can be said of changes."]
+    missed = looking_back_sentence(watched)
+    said = [missed, NO_ALARM] if missed is not None else []
+    span = several(len(rows), "look")
+    span += f" from {day(rows[0])} to {day(rows[-1])}" if len(rows) > 1 else f", of {day(rows[0])}"
+    ahead = watched.outlook
+    if ahead is None:
+        said.append(f"No alarm in {span}: no {of} were seen at all, so there was no drop to find.")
+    elif len(watched.window) == 1:
+        said.append(f"{span}, with about {about(rate(rows))} {of}: nothing to compare with yet.")
+    else:
+        said.append(f"No alarm in {span}, with about {about(rate(rows))} {of} a look.")
+    if ahead is not None:
+        said += [
+            found_sentence(ahead, watched.stretch.class_name, watched.tests_of_day),
+            f"{false_alarm_words(ahead)}.",
+        ]
+        said += [SHORT_HISTORIES] if short([watched]) else []
+    grain = grain_sentence(watched)
+    return said if grain is None else [*said, grain]
+
+
+def short(watched: Sequence[Watched]) -> bool:
+    """Whether any series that saw something has a history too short for most drops."""
+    return any(0 < len(w.window) < LEAST_BEFORE and _saw_any(w) for w in watched)
 
 
 def quiet_rows(watched: Sequence[Watched], *, whole: bool) -> list[tuple[str, ...]]:
     """The cells under `HEADER` of each series that saw anything: since its last alarm, or of all its looks."""
     return [_row(w, whole) for w in watched if w.current and _saw_any(w)]
+
+
+def basis(watched: Sequence[Watched]) -> str:
+    """Which looks the table goes by, and what is taken for found."""
+    shown = [w for w in watched if w.current and _saw_any(w) and w.tests_of_day]
+    said = (
+        "By the looks since the last alarm or the change seen by looking back; by all where there was none."
+    )
+    if not shown:
+        return said
+    fewest, most = (of(shown, key=lambda w: w.tests_of_day) for of in (min, max))
+    among = several(most.tests_of_day, "test")
+    needed = probability(most.level)
+    if fewest.tests_of_day < most.tests_of_day:
+        among = f"{fewest.tests_of_day} to {among}"
+    if fewest.level > most.level:
+        needed = f"{probability(fewest.level)} to {needed}"
+    return (
+        f"{said} Found, and a false alarm, is what is raised and stands alone among the tests of the newest day "
+        f"({among}: p of {needed} or less)."
+    )
 
 
 def none_seen_lines(watched: Sequence[Watched]) -> list[str]:
@@ -41,15 +111,12 @@ def left_out_lines(watched: Sequence[Watched]) -> list[str]:
 
 
 def _row(watched: Watched, whole: bool) -> tuple[str, ...]:
-    rows = watched.current
-    name, level = title(watched.stretch, whole=whole), rate(rows)
-    if len(rows) == 1:
-        return name, "1", about(level), _NOT_KNOWN, "nothing to compare with", _NOT_KNOWN
-    ahead = expected(rows)
-    found, false = ("pair test only", _NOT_KNOWN)
-    if ahead is not None:
-        found, false = percent(ahead.found_by[-1]), of_thousand(ahead.alarms_per_look)
-    return name, str(len(rows)), about(level), about(DROP_TO * level), found, false
+    rows, ahead = watched.current, watched.outlook
+    level = rate(rows)
+    known = (title(watched.stretch, whole=whole), str(len(rows)), about(level), about(DROP_TO * level))
+    if ahead is None:
+        return (*known, "–", "–", "–")
+    return (*known, percent(ahead.found_by[-1]), of_thousand(ahead.alarms_per_look), percent(ahead.any_in_24))
 
 
 def _saw_any(watched: Watched) -> bool:

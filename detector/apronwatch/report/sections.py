@@ -9,7 +9,7 @@ from apronwatch.archive import ArchivedRun
 from apronwatch.interchange.files import public_name
 from apronwatch.report.looks import Look
 from apronwatch.report.markup import Markup, join, name, tag
-from apronwatch.report.words import class_label, listed, moment, several
+from apronwatch.report.words import INTERVALS_HOLD, class_label, listed, moment, several
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES
 from apronwatch.zone import PIXEL
@@ -73,6 +73,8 @@ def limits(looks: Sequence[Look]) -> Markup:
             "The numbers are uncalibrated: how many objects are missed or wrongly seen has not been measured "
             "for these pictures, so there is no estimate of what was there, and no interval."
         )
+    if any(c.high is not None for look in looks for c in look.counts):
+        lines.append(INTERVALS_HOLD)
     drawn = {c for look in looks for run in look.runs for c in run.model.synthetic_only}
     if drawn:
         classes = listed(class_label(c) for c in sorted(drawn, key=CLASSES.index))

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from apronwatch.activity import LEAST_BEFORE, P_ALARM
+from apronwatch.activity import P_ALARM
 from apronwatch.archive import SeriesRow
-from apronwatch.changes import Alarm, Changes, LeftOut, Stretch, Watched, expected
-from apronwatch.changes.watching import rate
+from apronwatch.changes import Alarm, Changes, LeftOut, LookBack, Stretch, Watched, expected
 from apronwatch.counts import SEEN_LESS_THAN_HALF
 from apronwatch.outlook import Outlook
 from apronwatch.report.words import class_label, listed, moment, reason_label, several, share
@@ -21,13 +20,13 @@ VARIABLE_PLACES = (
 )
 """The whole table stands in docs/changes.md."""
 
-_GSD_APART = 1.25
+GSD_APART = 1.25
 """Metres of one pixel before over those since, or the reverse, from which a reader must be told."""
 
 
 def title(stretch: Stretch, *, whole: bool = False) -> str:
     """`planes in main-apron`; with `whole` also the weights and whether the outline is an older one."""
-    said = f"{class_label(stretch.class_name)} in {_zone(stretch)}"
+    said = f"{class_label(stretch.class_name)} in {place_label(stretch)}"
     if whole:
         said += f", weights {_weights(stretch.any_row)}"
         said += "" if stretch.newest_outline else ", an older outline"
@@ -37,41 +36,35 @@ def title(stretch: Stretch, *, whole: bool = False) -> str:
 def alarm_sentences(alarm: Alarm) -> list[str]:
     """What changed and on which looks that rests; what such an alarm is worth; what it could not have seen."""
     said = [_what(alarm), _worth(alarm)]
-    ahead = expected(alarm.before) if alarm.by_scan else None
-    if ahead is not None:
-        said.append(found_sentence(ahead, alarm.before[0].count.class_name))
+    ahead = expected(alarm.before, level=alarm.level)
+    if ahead is None:
+        of = class_label(alarm.before[0].count.class_name)
+        said.append(f"No {of} were seen before, so there was no drop to find.")
+    else:
+        said.append(found_sentence(ahead, alarm.before[0].count.class_name, alarm.tests))
     return [*said, *_grain(alarm)]
 
 
-def quiet_sentences(watched: Watched) -> list[str]:
-    """That a series raised no alarm since its last change, and what it could have found."""
-    rows = watched.current
-    if not rows:
-        return ["No look gave a number that a test could rest on: nothing can be said of changes."]
-    of = class_label(watched.stretch.class_name)
-    span = several(len(rows), "look")
-    span += f" from {_day(rows[0])} to {_day(rows[-1])}" if len(rows) > 1 else f", of {_day(rows[0])}"
-    if len(rows) == 1:
-        return [f"{span}: nothing to compare with."]
-    if not any(row.count.seen for row in rows):
-        return [f"No alarm in {span}: no {of} were seen at all, so there was no drop to find."]
-    said = [f"No alarm in {span}, with about {about(rate(rows))} {of} a look."]
-    ahead = expected(rows)
-    if ahead is None:
-        said.append(
-            f"That is less than {LEAST_BEFORE} looks: each new one is tested against all before it (pair test), "
-            "which finds only large changes."
-        )
-        return said
-    return [*said, found_sentence(ahead, watched.stretch.class_name), f"{_false_alarms(ahead)}."]
-
-
-def found_sentence(ahead: Outlook, class_name: str) -> str:
+def found_sentence(ahead: Outlook, class_name: str, tests: int) -> str:
     """How a drop would fare: `With about 5 planes a look, a drop to about 2 is found in 7 % of cases …`."""
     now, then = about(ahead.rate), about(ahead.rate * ahead.drop_to)
-    return (
+    said = (
         f"With about {now} {class_label(class_name)} a look, a drop to about {then} is found in "
-        f"{percent(ahead.found_by[-1])} of cases within three looks."
+        f"{percent(ahead.found_by[-1])} of cases within three looks"
+    )
+    if ahead.level < P_ALARM:
+        said += (
+            f" by an alarm that stands alone among {several(tests, 'test')} a day "
+            f"(p of {probability(ahead.level)} or less)"
+        )
+    return f"{said}."
+
+
+def false_alarm_words(ahead: Outlook) -> str:
+    """How often nothing raises such an alarm: `A steady place raises such an alarm in …`."""
+    return (
+        f"A steady place raises such an alarm in {of_thousand(ahead.alarms_per_look)} of 1,000 looks "
+        f"({percent(ahead.any_in_24)} of series of 24 looks)"
     )
 
 
@@ -81,7 +74,7 @@ def left_out_words(stretch: Stretch) -> str:
     reasons = {left.reason for left in left_out}
     if not stretch.looks and len(left_out) > 1 and len(reasons) == 1 and SEEN_LESS_THAN_HALF not in reasons:
         return f"all {several(len(left_out), 'look')} ({_why(left_out[0])})"
-    return ", ".join(f"{_day(left.row)} ({_why(left)})" for left in left_out)
+    return ", ".join(f"{day(left.row)} ({_why(left)})" for left in left_out)
 
 
 def notes(watched: Sequence[Watched]) -> list[str]:
@@ -93,7 +86,9 @@ def notes(watched: Sequence[Watched]) -> list[str]:
             f"Counts of different weights are not compared: looks of {listed(models.values())} are watched apart. "
             "With --model only the runs of one are used."
         )
-    older = sorted({_zone(w.stretch) for w in watched if w.stretch.looks and not w.stretch.newest_outline})
+    older = sorted(
+        {place_label(w.stretch) for w in watched if w.stretch.looks and not w.stretch.newest_outline}
+    )
     if older:
         said.append(
             f"Counts in an older outline of {listed(older)} are watched apart from those in the newest."
@@ -134,7 +129,7 @@ def probability(value: float) -> str:
     return str(np.format_float_positional(value, precision=2, fractional=False, trim="-"))
 
 
-def movement(alarm: Alarm) -> str:
+def movement(alarm: Alarm | LookBack) -> str:
     """`fell from about 14 to about 5`."""
     verb = "fell" if alarm.rate_since < alarm.rate_before else "rose"
     return f"{verb} from about {about(alarm.rate_before)} to about {about(alarm.rate_since)}"
@@ -142,11 +137,11 @@ def movement(alarm: Alarm) -> str:
 
 def _what(alarm: Alarm) -> str:
     last, first, raised = alarm.before[-1], alarm.since[0], alarm.since[-1]
-    start, end = _apart(last, first)
+    start, end = apart(last, first)
     count = last.count
     rests = f"{several(len(alarm.before), 'look')} before, {len(alarm.since)} since"
     if raised is not first:
-        rests += f", of which {_day(raised)} raised the alarm"
+        rests += f", of which {day(raised)} raised the alarm"
     place = "the whole site" if count.zone == "*" else count.zone
     return f"Between {start} and {end} {class_label(count.class_name)} in {place} {movement(alarm)} a look ({rests})."
 
@@ -156,27 +151,25 @@ def _worth(alarm: Alarm) -> str:
     told += f"q = {probability(alarm.q)}."
     if not alarm.stands:
         told += " Of so many tests that may well be chance: the alarm does not stand."
-    ahead = expected(alarm.before) if alarm.by_scan else None
+    alone = alarm.stands and alarm.p <= alarm.level
+    ahead = expected(alarm.before, level=alarm.level if alone else P_ALARM)
     if ahead is not None:
-        return f"{_false_alarms(ahead)}; {told}"
+        told = f"{false_alarm_words(ahead)}; {told}"
+    return told[0].upper() + told[1:] if alarm.by_scan else f"{_pair(alarm)}. {told}"
+
+
+def _pair(alarm: Alarm) -> str:
+    newest = "the newest was" if len(alarm.since) == 1 else f"the newest {len(alarm.since)} together were"
     few = several(len(alarm.before), "look")
     return (
-        f"With only {few} before, the newest was tested against them (pair test): a steady place raises such an "
-        f"alarm in at most {1000 * P_ALARM:.0f} of 1,000 looks; {told}"
-    )
-
-
-def _false_alarms(ahead: Outlook) -> str:
-    return (
-        f"A steady place raises such an alarm in {of_thousand(ahead.alarms_per_look)} of 1,000 looks "
-        f"({percent(ahead.any_in_24)} of series of 24 looks)"
+        f"With only {few} before, {newest} tested against {'it' if few == '1 look' else 'them'} (pair test)"
     )
 
 
 def _grain(alarm: Alarm) -> list[str]:
     """A warning where the pictures before and since differ in grain: what they could show does too."""
     before, since = (float(np.median([row.gsd_m for row in rows])) for rows in (alarm.before, alarm.since))
-    if max(before, since) < _GSD_APART * min(before, since):
+    if max(before, since) < GSD_APART * min(before, since):
         return []
     return [
         f"The looks before have {before:.2f} m a pixel, those since {since:.2f} m: coarser pictures show fewer "
@@ -190,18 +183,20 @@ def _why(left: LeftOut) -> str:
     return reason_label(left.reason)
 
 
-def _apart(one: SeriesRow, other: SeriesRow) -> tuple[str, str]:
+def apart(one: SeriesRow, other: SeriesRow) -> tuple[str, str]:
     """Two days, or two times where the looks are hours apart."""
     if other.time - one.time < timedelta(days=1):
         return moment(one.time, one.time_precision), moment(other.time, other.time_precision)
-    return _day(one), _day(other)
+    return day(one), day(other)
 
 
-def _day(row: SeriesRow) -> str:
+def day(row: SeriesRow) -> str:
+    """The day of a look."""
     return moment(row.time, "day")
 
 
-def _zone(stretch: Stretch) -> str:
+def place_label(stretch: Stretch) -> str:
+    """The zone's id, or `the whole site`."""
     return "the whole site" if stretch.zone == "*" else stretch.zone
 
 

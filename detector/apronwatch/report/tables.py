@@ -12,6 +12,7 @@ from apronwatch.report.words import (
     class_label,
     explain,
     moment,
+    no_interval,
     number,
     reason_label,
     remarks,
@@ -37,7 +38,7 @@ def newest(look: Look, looks: Sequence[Look], classes: Sequence[str]) -> Markup:
     for count in (look.count(ALL_ZONES, class_name) for class_name in classes):
         if count is not None:
             large = tag("strong", "–" if count.seen is None else number(count))
-            what = f"{class_label(count.class_name)} seen, {', '.join([*_worth(count), *_interval(count)])}"
+            what = f"{class_label(count.class_name)} seen{_there(count)}, {', '.join(_worth(count))}"
             items.append(tag("li", large, what, class_=_kind(count)))
     title = f"Newest look: {moment(look.time, look.time_precision)}, whole site"
     parts = [tag("h2", title), tag("ul", *items, class_="now")]
@@ -126,6 +127,17 @@ def _worth(count: Count) -> list[str]:
     """What a number is worth, in a few words."""
     other = [reason_label(OTHER_OUTLINE)] if OTHER_OUTLINE in count.reasons else []
     return [STATUS_NAMES[count.status], *other]
+
+
+def _there(count: Count) -> str:
+    """What was there, or why that is not known, behind the number seen: `; 5 to 9 were there, 90 %`."""
+    if count.seen is None:
+        return ""
+    if count.low is not None and count.high is not None:
+        return f"; {count.low:g} to {count.high:g} were there, 90 %"
+    if count.low is not None:
+        return f"; at least {count.low:g} were there, 95 %"
+    return f"; {no_interval(count)}"
 
 
 def _interval(count: Count) -> list[str]:

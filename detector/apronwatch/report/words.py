@@ -48,6 +48,18 @@ REASONS = {
         "These weights learned the class, or its calibration, on drawn scenes only: nothing is known of its "
         "errors on real pictures."
     ),
+    "truncated_objects": (
+        "A counted box is cut by the edge of the picture: the object may lie in part outside, and its size and "
+        "place are less sure."
+    ),
+    "acquisition_id_reused": (
+        "Other frames, a day or more away, bear the same acquisition id: they are taken for other looks."
+    ),
+    "lengths_not_measured": "The lengths of these weights' boxes were never measured: no number by size is given.",
+    "weights_not_in_registry": "No registry here knows these weights: no number by size is given.",
+    "counted_by_other_rules": (
+        "The count was made with other rules or another calibration than those of now: by size no interval is given."
+    ),
     "snow": "A part of the zone lies under snow, says the mask: objects under it may be missed.",
     "haze": "A part of the zone was seen through haze or thin cloud, says the mask: objects may be missed.",
     "outside_the_scene": "The picture does not reach this zone.",
@@ -73,6 +85,24 @@ REASONS = {
         "each is a look of its own."
     ),
 }
+
+_NO_INTERVAL = {
+    "uncalibrated": "uncalibrated weights",
+    "calibrated_at_another_threshold": "calibrated at another threshold",
+    "synthetic_only": "calibrated on drawn scenes only",
+    "recall_from_too_few": "recall measured on too few objects",
+    "recall_too_low": "too few objects are found",
+    "saturated": "box limit reached",
+    "seen_less_than_half": "less than half observed",
+    "frames_united": "the frames add to each other",
+}
+"""What keeps a count that has a number from having an interval, in the order in which it is said."""
+
+INTERVALS_HOLD = (
+    "The 90 % holds for places like those of the calibration; "
+    "a large count at a place that differs is less sure."
+)
+"""Wherever an interval stands: what it rests on."""
 
 _DEJAVU = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 FONT = str(_DEJAVU / "DejaVuSans.ttf")
@@ -101,6 +131,12 @@ def explain(reason: str) -> str:
 def class_label(name: str) -> str:
     """`vehicle_small` as `small vehicles`."""
     return CLASS_NAMES[name][1]
+
+
+def no_interval(count: Count) -> str:
+    """Why a count with a number has no interval, in a few words: `no interval: uncalibrated weights`."""
+    why = next((said for reason, said in _NO_INTERVAL.items() if reason in count.reasons), "")
+    return f"no interval: {why}" if why else "no interval"
 
 
 def quantity(count: Count) -> str:

@@ -16,6 +16,7 @@ from apronwatch.errors import OutputInvalid
 from apronwatch.report.changes import standing
 from apronwatch.report.chart import draw_series, series_figure
 from apronwatch.report.panel import MOST_LABELLED
+from apronwatch.report.words import INTERVALS_HOLD
 
 from .rows import START, row
 
@@ -77,7 +78,7 @@ def test_partial_and_saturated_looks_are_hollow_and_say_at_least():
     assert filled == [True, False, False]
     said = words(figure)
     assert {"5", "at least 3", "at least 30"} <= set(said)
-    assert any(w.startswith("partly observed: at least") for w in said)
+    assert any(w.startswith("seen, partly observed: at least") for w in said)
 
 
 def test_other_weights_are_marked_between_the_looks():
@@ -92,7 +93,7 @@ def test_another_outline_is_marked_and_not_joined():
     figure = series_figure(rows, title="base")
     assert joins(figure) == [(0, 3), (12, 15)]
     assert [line.get_marker() for line in artists(figure, "seen")] == ["o", "o", "D", "D", "o", "o"]
-    label = "counted in another outline of the zone"
+    label = "seen, in another outline of the zone"
     assert label in words(figure)
     assert label not in words(series_figure(rows[:2], title="base"))
 
@@ -103,7 +104,7 @@ def test_less_than_half_seen_is_marked_apart_and_joined_to_nothing():
     markers = {line.get_marker(): line.get_markerfacecolor() for line in artists(figure, "seen")}
     assert markers["^"] == "white"
     assert [line.get_marker() for line in artists(figure, "seen")] == ["o", "o", "^", "o"]
-    assert "less than half observed: at least so many, in no test" in words(figure)
+    assert "seen, less than half observed: at least so many, in no test" in words(figure)
     assert joins(figure) == []
 
 
@@ -134,8 +135,60 @@ def test_an_alarm_is_a_band_between_the_looks_of_the_change():
     figure = series_figure(rows, title="base", alarms=alarms)
     [band] = [patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "alarm"]
     assert (_day(band.get_x()), _day(band.get_x() + band.get_width())) == (36, 40)
-    assert any("alarm 2024-12" in w and "fell from about 14 to about 3" in w for w in words(figure))
-    assert "alarm: it changed between these looks" in words(figure)
+    assert "fell 2024-12-07 to 12-11: about 14 to about 3; alarm 12-11" in words(figure)
+    assert "it changed between these looks; alarm: the day it was found" in words(figure)
+
+
+def test_an_alarm_raised_later_tells_both_days():
+    rows, [alarm] = alarmed()
+    late = replace(alarm, since=tuple(rows[10:]))
+    [said] = [w for w in words(series_figure(rows, title="base", alarms=[late])) if w.startswith("fell")]
+    assert said == "fell 2024-12-07 to 12-11: about 14 to about 3; alarm 12-15"
+
+
+def test_every_kind_of_line_is_in_the_key_when_it_occurs():
+    other = {"reasons": ("other_outline",), "geometry_sha256": "d" * 64}
+    plain = words(series_figure([row(0, 5), row(4, 6)], title="base"))
+    rows = [
+        row(0, 60, **other), row(4, 5, interval=(4, 6, 9)), row(8, None), row(12, 6, model="second"),
+    ]  # fmt: skip
+    full = words(series_figure(rows, title="base"))
+    for entry in (
+        "was there, 90 %",
+        "was there, estimate (median)",
+        "time of a look without a number",
+        "other weights: not compared across",
+        "other outline of the zone: not compared across",
+        INTERVALS_HOLD,
+    ):
+        assert entry in full
+        assert entry not in plain
+    assert "seen, fully observed" in plain
+
+
+def test_a_change_of_weights_looks_unlike_a_look_without_a_number():
+    figure = series_figure([row(0, 5), row(5, None), row(10, 6, model="second")], title="base")
+    [gap], [change] = artists(figure, "gap"), artists(figure, "model change")
+    assert (gap.get_linestyle(), change.get_linestyle()) == (":", "-")
+    assert change.get_linewidth() > 2 * gap.get_linewidth()
+
+
+def test_a_class_with_only_zeros_has_a_low_panel():
+    zeros = [row(n, 0, name="helicopter", interval=(0, 0, 2)) for n in range(5)]
+    figure = series_figure([*zeros, *(row(n, 5) for n in range(5))], title="base")
+    heights = {axes.get_ylabel(): axes.get_position().height for axes in figure.axes if axes.get_ylabel()}
+    assert heights["helicopters"] < heights["planes"] / 2
+    assert [y for _, y in positions(figure, "seen")].count(0) == 5
+    assert words(figure).count("0") == 5
+
+
+def test_words_too_long_for_either_side_of_a_wide_band_stay_in_the_picture():
+    rows = [row(n, seen) for n, seen in enumerate(DROP[:10])] + [row(60, 3), row(61, 3), row(62, 3)]
+    figure = series_figure(rows, title="base", alarms=standing(find_changes(rows)))
+    figure.draw_without_rendering()
+    [said] = [t for axes in figure.axes for t in axes.texts if t.get_text().startswith("fell")]
+    assert said.get_window_extent().x0 >= figure.bbox.x0
+    assert said.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_alarms_of_other_zones_and_classes_are_not_drawn():
@@ -171,13 +224,13 @@ def test_an_interval_is_a_bar_from_low_to_high():
     figure = series_figure([row(0, 5, interval=(5.0, 6.2, 9.0)), row(4, 5)], title="base")
     bars = artists(figure, "interval")
     assert [list(bar.get_ydata()) for bar in bars] == [[5.0, 9.0]]
-    assert "90 % interval of what was there" in words(figure)
+    assert "was there, 90 %" in words(figure)
 
 
 def test_there_is_a_panel_for_each_class_with_a_number():
     rows = [row(0, 5), row(0, None, name="helicopter"), row(0, 2, name="ship")]
     labels = [axes.get_ylabel() for axes in series_figure(rows, title="base").axes if axes.get_ylabel()]
-    assert labels == ["planes seen", "ships seen"]
+    assert labels == ["planes", "ships"]
 
 
 def test_other_zones_stay_out():

@@ -13,9 +13,12 @@ import pytest
 from PIL import Image
 
 from apronwatch.archive import Archive
+from apronwatch.counts import Count, Status
 from apronwatch.errors import OutputInvalid, SiteUnknown
 from apronwatch.report import page
+from apronwatch.report.looks import Look
 from apronwatch.report.page import write_report
+from apronwatch.report.tables import newest
 from tests.detector.archive import examples
 
 from . import place
@@ -181,6 +184,19 @@ def test_an_alarm_stands_in_the_page_with_its_sentences_and_chart(tmp_path):
     assert ["whole site of base" in alt for alt in charts] == [True, False]
     assert "west of base" in charts[1]
     assert made.open == []
+
+
+def test_the_headline_says_at_once_whether_there_is_an_interval():
+    site, looks = place.base_site(), []
+    for told in ((None, None, None), (6, 5, 9), (None, 5, None)):
+        estimate, low, high = told
+        reasons = () if high else ("seen_less_than_half",) if low else ("uncalibrated",)
+        seen = Count(site.id, "*", "plane", 6, estimate, low, high, 1.0, Status.COMPLETE, reasons)
+        looks.append(Look(place.day(11, 1), "day", (seen,), ()))
+    shown = [Page(newest(look, [look], ["plane"])).text for look in looks]
+    assert "6planes seen; no interval: uncalibrated weights, fully observed" in shown[0]
+    assert "6planes seen; 5 to 9 were there, 90 %, fully observed" in shown[1]
+    assert "6planes seen; at least 5 were there, 95 %, fully observed" in shown[2]
 
 
 def test_the_page_is_small_enough_to_send(report):
