@@ -17,10 +17,12 @@ from apronwatch_training.evaluate.page import write_page
 from apronwatch_training.evaluate.scoring import score
 from tests.training.scored import looked
 
+SEED = "plane-26n-obb-seed"
+
 
 @pytest.fixture
 def seed() -> ModelSpec:
-    return find_model("plane-26n-obb-seed")
+    return find_model(SEED)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -64,7 +66,7 @@ def test_the_command_on_drawn_scenes(
 ) -> None:
     write_fake(tmp_path / "scenes")
     source, page = f"synthetic={tmp_path / 'scenes'}", tmp_path / "page.html"
-    assert run(monkeypatch, source, "--page", page, "--json") == 0
+    assert run(monkeypatch, source, "--model", SEED, "--page", page, "--json") == 0
     (at,) = json.loads(capsys.readouterr().out)["evaluations"]
     (plane,) = at["classes"]
     assert plane["intervals"]["refused"] == {"uncalibrated": 2}
@@ -72,7 +74,7 @@ def test_the_command_on_drawn_scenes(
     assert [b["lengths_m"] for b in plane["boxes"]] == [None, [15.0, 20.0]] * 2
     assert {(b["low"], b["high"]) for b in plane["precision_by_length_m"]} >= {(15.0, 20.0), (50.0, None)}
     assert "uncalibrated" in page.read_text()
-    assert run(monkeypatch, source) == 0
+    assert run(monkeypatch, source, "--model", SEED) == 0
     printed = capsys.readouterr().out
     assert "uncalibrated: 2" in printed
     assert "15 to 20 m" in printed
