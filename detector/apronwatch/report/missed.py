@@ -13,9 +13,8 @@ from apronwatch.report.words import class_label, several
 
 NO_ALARM = (
     "Looking back is a finding, no alarm: it asks of the last 20 usable looks, knowing how they went on, whether "
-    "there was a change at any time. The rates of false alarms do not hold for it: where nothing but chance moves "
-    "the counts, at most about one series in 100 shows such a change at any one time, and over many series or "
-    "months some will."
+    "there was a change at any time. The rates of false alarms do not hold for it, and its own were not measured: "
+    "over many series or months some will show such a change where nothing but chance moves the counts."
 )
 """Goes with every sentence of `looking_back_sentence`."""
 
