@@ -1,9 +1,9 @@
 """Exported weights give what they gave before, and their registry says only what is known of them."""
 
 import json
+import shutil
 import sys
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,18 +62,43 @@ def test_too_few_labels_teach_nothing(tmp_path: Path) -> None:
 
 
 def test_what_a_run_began_with_taught_too(tmp_path: Path) -> None:
-    found, seed = taught(tmp_path), find_model("plane-26n-obb-seed")
-    start = replace(
-        seed,
-        held_out={"dota": frozenset({"P4", "P5"}), "xview": frozenset({"1"})},
-        validated_on={"dota": frozenset({"P5"})},
-    )
-    together = held_out_together(found, start)
-    assert together is not None
-    assert together[0] == {"dota": {"P4"}, "synthetic": frozenset(), "xview": {"1"}}
-    assert together[1] == {"dota": {"P3", "P5"}}
-    assert held_out_together(found, None) == (found.held_out, found.validated_on)
-    assert held_out_together(found, replace(seed, held_out=None)) is None
+    found = taught(tmp_path)
+    held_out = {"dota": frozenset({"P4", "P5"}), "xview": frozenset({"1"})}
+    held, tuned = held_out_together(found, (held_out, {"dota": frozenset({"P5"})}))
+    assert held == {"dota": {"P4"}, "synthetic": frozenset(), "xview": {"1"}}
+    assert tuned == {"dota": {"P3", "P5"}}
+
+
+def write_run(folder: Path, tiles: Path, start: Path | None) -> Path:
+    folder.mkdir()
+    write_random_weights(folder / "fitted.pt", CLASSES)
+    told = {"start": {"weights": str(start) if start else None}, "data": {"tiles": str(tiles)}}
+    (folder / "config.json").write_text(json.dumps(told))
+    return folder
+
+
+def test_a_second_stage_holds_out_what_both_runs_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ultralytics")
+    monkeypatch.setattr(describing, "TILE_PX", 320)  # for speed
+    before = [
+        row("train", "dota", "P3", plane=200),
+        row("val", "dota", "P4"),
+        row("calibration", "dota", "P6"),
+    ]
+    first = write_run(tmp_path / "first", write_prepared(tmp_path / "before", before), None)
+    tiles = write_prepared(tmp_path / "tiles", ROWS)
+    second = write_run(tmp_path / "second", tiles, first / "fitted.pt")
+    words = ("export", second, "--name", "mine", "--out")
+    assert run(monkeypatch, *words, tmp_path / "made") == 0
+    made = tomllib.loads((tmp_path / "made" / "registry.toml").read_text())["models"][0]
+    assert made["held_out"] == {"dota": ["P4"], "synthetic": []}
+    assert made["validated_on"]["dota"] == ["P3", "P4"]
+    shutil.rmtree(tmp_path / "before")
+    assert run(monkeypatch, *words, tmp_path / "unknown") == 0
+    assert "held_out" not in tomllib.loads((tmp_path / "unknown" / "registry.toml").read_text())["models"][0]
+    capsys.readouterr()
 
 
 def test_the_best_threshold_counts_best() -> None:
@@ -137,13 +162,9 @@ def test_the_folder_counts_as_it_is(
 ) -> None:
     pytest.importorskip("ultralytics")
     monkeypatch.setattr(describing, "TILE_PX", 320)  # for speed
-    tiles, run_folder = write_prepared(tmp_path / "tiles", ROWS), tmp_path / "run"
-    run_folder.mkdir()
-    weights = write_random_weights(run_folder / "fitted.pt", CLASSES)
-    start = find_model("plane-26n-obb-seed").path
-    (run_folder / "config.json").write_text(
-        json.dumps({"start": {"weights": str(start)}, "data": {"tiles": str(tiles)}})
-    )
+    tiles, start = write_prepared(tmp_path / "tiles", ROWS), find_model("plane-26n-obb-seed").path
+    run_folder = write_run(tmp_path / "run", tiles, start)
+    weights = run_folder / "fitted.pt"
     words = ("export", run_folder, "--name", "mine", "--out", tmp_path / "made")
     assert run(monkeypatch, *words, "--gsd", "0.6", "--gsd", "plane=1.0") == 0
     said = capsys.readouterr()

@@ -76,6 +76,7 @@ def test_a_killed_run_goes_on_where_it_was(tiles: Path, tmp_path: Path) -> None:
     content = torch.load(out / "fitted.pt", map_location="cpu", weights_only=False)
     assert next(iter(content["model"].names.values())) == "plane"
     assert all(torch.isfinite(v).all() for v in content["model"].state_dict().values())
+    assert str(tmp_path).encode() not in (out / "fitted.pt").read_bytes()  # published weights name no folder
     finished = subprocess.run(command(config, "--resume"), capture_output=True, text=True)
     assert finished.returncode == 2
     assert "finished" in finished.stderr
@@ -128,6 +129,7 @@ def test_what_cannot_start_is_said_first(tiles: Path, tmp_path: Path) -> None:
             "no such weights",
         ),
         ("batch = 8", 'batch = 8\nprecision = "fp16"', DeviceUnavailable, "precision fp16"),
+        ("[schedule]", "shares = { dota = 0.5 }\n[schedule]", TilesInvalid, "which data.shares needs"),
     ):
         with pytest.raises(error, match=said):
             check(read_config(of(text, told)), "cpu")

@@ -166,7 +166,7 @@ def _again(model: ModelSpec, prepared: Prepared) -> list[str]:
         "```",
         f"apronwatch data prepare {sources} --out TILES {' '.join(flags)}",
         "apronwatch train fit CONFIG.toml",
-        f"apronwatch train export RUN --name {name} --out WEIGHTS",
+        f"apronwatch train export RUN --name {name} --out WEIGHTS {_passes(model)}",
         f"apronwatch train thresholds NAME=… --splits SPLITS.csv --model {name} --write WEIGHTS/registry.toml",
         f"apronwatch train calibrate NAME=… --splits SPLITS.csv --model {name} --out WEIGHTS/{name}.calibration.json",
         f"apronwatch train evaluate NAME=… --splits SPLITS.csv --model {name} --json > EVALUATION.json",
@@ -177,3 +177,11 @@ def _again(model: ModelSpec, prepared: Prepared) -> list[str]:
         + (f"; SPLITS.csv has SHA-256 `{told['splits']}`" if told["splits"] else "")
         + f". This card was written by apronwatch {__version__} from the records that these commands leave.",
     ]
+
+
+def _passes(model: ModelSpec) -> str:
+    """The options of `train export` that give the classes their passes: the commonest GSD, then those that differ."""
+    passes = {name: spec.pass_gsd_m for name, spec in model.classes.items()}
+    common = max(passes.values(), key=list(passes.values()).count)
+    others = (f"--gsd {name}={gsd_m:g}" for name, gsd_m in passes.items() if gsd_m != common)
+    return " ".join([f"--gsd {common:g}", *others])

@@ -18,12 +18,19 @@ from apronwatch.engines.pinning import sha256_of
 from apronwatch.engines.registry import Registry, load_registry
 from apronwatch.engines.specs import ModelSpec
 from apronwatch.engines.torch import TorchEngine
-from apronwatch.errors import CallInvalid, ModelInvalid, OutputInvalid
+from apronwatch.errors import (
+    CallInvalid,
+    ConfigInvalid,
+    DatasetInvalid,
+    ModelInvalid,
+    OutputInvalid,
+    TilesInvalid,
+)
 from apronwatch.interchange.files import save
 from apronwatch_datasets.preparing import Prepared
 from apronwatch_training.export.describing import described, entry, remarks
 from apronwatch_training.export.fragment import registry_text
-from apronwatch_training.export.learned import Learned, held_out_together, learned
+from apronwatch_training.export.learned import Learned, Places, held_out_together, learned
 from apronwatch_training.export.parity import Parity, busiest_tiles, compare
 from apronwatch_training.fit.run import CONFIG, FITTED
 
@@ -114,8 +121,7 @@ def export(
         _make_folder(out)
         for each in made:
             save(out / each.path.name, each.path.read_bytes())
-    begun = None if weights.from_nothing else _start(weights, known)
-    places = held_out_together(taught, begun) if begun or weights.from_nothing else None
+    places = _places(weights, taught, known)
     text = registry_text(entry(model, taught, places), _files(model, made), remarks(taught, places))
     save(out / "registry.toml", text.encode())
     return [Made(out / m.path.name, m.sha256, m.size_bytes, m.parity) for m in made], taught
@@ -134,13 +140,31 @@ def _one(model: ModelSpec, file: Path, tiles: NDArray[np.uint8], *, half: bool) 
     return Made(file, written.sha256, written.size_bytes, parity)
 
 
-def _start(weights: Weights, known: Registry) -> ModelSpec | None:
-    """What a registry says of the weights that a run began with; None if it knows nothing of them."""
-    if weights.start is None or not weights.start.is_file():
+def _places(weights: Weights, taught: Learned, known: Registry) -> tuple[Places, Places] | None:
+    """Places that taught nothing, and those that tuned; None where what the run began with tells nothing of its own."""
+    if weights.from_nothing:
+        return taught.held_out, taught.validated_on
+    before = _places_before(weights.start, known) if weights.start is not None else None
+    return None if before is None else held_out_together(taught, before)
+
+
+def _places_before(start: Path, known: Registry) -> tuple[Places, Places] | None:
+    """The same of weights that a run began with: what a registry says of them, or else the run that made them."""
+    if not start.is_file():
         return None
-    sha256 = sha256_of(weights.start)
+    sha256 = sha256_of(start)
     pinned = [entry for entry, _ in known.files if entry.sha256 == sha256]
-    return known.spec(pinned[0], weights.start) if pinned else None
+    if pinned:
+        spec = known.spec(pinned[0], start)
+        return None if spec.held_out is None else (spec.held_out, spec.validated_on)
+    if start.name != FITTED or not (start.parent / CONFIG).is_file():
+        return None
+    made = find_weights(start.parent, None)
+    try:
+        taught = learned(Prepared.read(made.tiles))
+    except (DatasetInvalid, TilesInvalid, ConfigInvalid):
+        return None  # its tiles are gone
+    return _places(made, taught, known)
 
 
 def _files(model: ModelSpec, made: Sequence[Made]) -> list[FileEntry]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apronwatch.engines import ModelSpec
 from apronwatch.errors import ConfigInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.preparing import Prepared
@@ -78,28 +77,24 @@ def learned(prepared: Prepared) -> Learned:
     )
 
 
-def held_out_together(taught: Learned, start: ModelSpec | None) -> tuple[Places, Places] | None:
+def held_out_together(taught: Learned, start: tuple[Places, Places]) -> tuple[Places, Places]:
     """Places that neither the tiles nor the weights that a run began with taught, and those that tuned either.
 
     Args:
         taught: of the run's tiles.
-        start: the weights that it began with; None for none.
+        start: `held_out` and `validated_on` of the weights that it began with.
 
     Returns:
-        `held_out` and `validated_on` of a registry entry; None where `start` does not say what it learned from.
+        `held_out` and `validated_on` of a registry entry.
     """
-    if start is None:
-        return taught.held_out, taught.validated_on
-    if start.held_out is None:
-        return None
-    names = {*taught.held_out, *start.held_out}
+    held_out, validated_on = start
     held = {
-        name: frozenset.intersection(*(p[name] for p in (taught.held_out, start.held_out) if name in p))
-        for name in names
+        name: frozenset.intersection(*(p[name] for p in (taught.held_out, held_out) if name in p))
+        for name in {*taught.held_out, *held_out}
     }
     tuned = {
-        name: taught.validated_on.get(name, frozenset()) | start.validated_on.get(name, frozenset())
-        for name in {*taught.validated_on, *start.validated_on}
+        name: taught.validated_on.get(name, frozenset()) | validated_on.get(name, frozenset())
+        for name in {*taught.validated_on, *validated_on}
     }
     return held, tuned
 

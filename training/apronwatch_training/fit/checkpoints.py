@@ -1,7 +1,7 @@
-"""What a run needs to go on after `kill -9`, beyond what Ultralytics keeps.
+"""What a run keeps beyond Ultralytics' checkpoints: what it needs to go on after `kill -9`, and its result.
 
 Ultralytics' checkpoint holds the averaged weights in half precision and starts from them again; the trained weights
-themselves are lost. This file holds them, so that a resumed run goes on where it was.
+themselves are lost. `state.pt` holds them, so that a resumed run goes on where it was.
 """
 
 from pathlib import Path
@@ -32,3 +32,28 @@ def load_state(folder: Path, epoch: int, model: nn.Module, average: nn.Module) -
     model.load_state_dict(content["model"])
     average.load_state_dict(content["average"])
     return True
+
+
+def write_fitted(last: Path, out: Path) -> None:
+    """Write the averaged weights of a checkpoint without what only training needs, whole or not at all.
+
+    Ultralytics notes the folders of the machine in them, and its ONNX export tells one in the file's description;
+    here names stay, and folders go: weights are published.
+    """
+    from ultralytics.utils.torch_utils import strip_optimizer
+
+    draft = out.with_name(f"{out.name}.part")
+    content = strip_optimizer(last, s=str(draft))
+    content["train_args"] = _without_folders(content["train_args"])
+    content["git"] = _without_folders(content.get("git") or {})
+    content["model"].args = _without_folders(content["model"].args)
+    torch.save(content, draft)
+    draft.replace(out)
+
+
+def _without_folders(told: dict[str, Any]) -> dict[str, Any]:
+    return {key: _name(value) if isinstance(value, (str, Path)) else value for key, value in told.items()}
+
+
+def _name(value: str | Path) -> str:
+    return Path(value).name if Path(value).is_absolute() else str(value)

@@ -32,9 +32,16 @@ class Start(_Part):
 
 
 class Data(_Part):
-    """Attributes: tiles: folder that `apronwatch data prepare` wrote."""
+    """What is learned from.
+
+    Attributes:
+        tiles: folder that `apronwatch data prepare` wrote.
+        shares: of a dataset's training tiles, by its name in the manifest, so that one of which there is plenty does
+            not outweigh the others; one that is not named is used whole.
+    """
 
     tiles: Path
+    shares: dict[str, Share] = {}
 
 
 class Schedule(_Part):

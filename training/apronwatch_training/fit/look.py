@@ -96,7 +96,7 @@ def _dataset(config: FitConfig) -> Any:
     described = tiles_description(config, "cpu")
     arguments = ultralytics_arguments(config, "cpu") | {"augmentations": None}
     dataset = TileDataset(
-        img_path=str(Path(described["path"]) / described["train"]),
+        img_path=str(config.data.tiles / "images" / "train"),
         imgsz=config.schedule.tile_px,
         augment=True,
         hyp=get_cfg(overrides=arguments),

@@ -1,6 +1,7 @@
 """Everything that can be known to go wrong with a run, found before it starts."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,12 @@ from apronwatch.errors import CallInvalid, DeviceUnavailable, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_training.fit.config import FitConfig
 from apronwatch_training.fit.regions import TileSidecar
+from apronwatch_training.fit.shares import chosen_tiles, pictures
 from apronwatch_training.fit.tiles import sidecar_path
 
 CHECKPOINT_BYTES = {"n": 6e7, "s": 2.2e8, "m": 4.5e8, "l": 5.5e8, "x": 1.2e9}
 """Disk that the checkpoints of a run take, by size of the model: the trained weights, their average, the optimizer's
 two moments, each twice while being replaced."""
-
-SUFFIXES = frozenset((".png", ".jpg"))
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def check(config: FitConfig, device: str) -> Tiles:
         CallInvalid: the weights are missing, or the disk is too full.
         DeviceUnavailable: a GPU was asked for that is not there, or a precision that the device does not have.
     """
-    tiles = check_tiles(config.data.tiles)
+    tiles = check_tiles(config.data.tiles, config.data.shares)
     weights = config.start.weights
     if weights is not None and not weights.is_file():
         raise CallInvalid(f"{weights}: no such weights; give a .pt file, or leave start.weights out")
@@ -49,8 +49,12 @@ def check(config: FitConfig, device: str) -> Tiles:
     return tiles
 
 
-def check_tiles(folder: Path) -> Tiles:
-    """What a folder of tiles holds. Raises `TilesInvalid` if it is not whole, or its classes are not ours."""
+def check_tiles(folder: Path, shares: Mapping[str, float] | None = None) -> Tiles:
+    """What a folder of tiles holds, or what of it is used (`shares.chosen_tiles`).
+
+    Raises:
+        TilesInvalid: it is not whole, or its classes are not ours.
+    """
     described = folder / "data.yaml"
     if not described.is_file():
         raise TilesInvalid(f"{folder}: no data.yaml; give a folder that `apronwatch data prepare` wrote")
@@ -61,17 +65,13 @@ def check_tiles(folder: Path) -> Tiles:
         raise TilesInvalid(
             f"{described}: classes {', '.join(map(str, given))}; expected {', '.join(CLASSES)}"
         )
-    found = {split: _images(folder / "images" / split) for split in ("train", "val")}
-    if not found["train"]:
+    training = chosen_tiles(folder, shares or {})
+    if not training:
         raise TilesInvalid(f"{folder}: no training tile; prepare some with `apronwatch data prepare`")
-    labels = sum(_labels(image) for image in found["train"])
+    labels = sum(_labels(image) for image in training)
     if not labels:
-        raise TilesInvalid(f"{folder}: {len(found['train'])} training tiles without a single label")
-    return Tiles(len(found["train"]), labels, len(found["val"]))
-
-
-def _images(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.glob("*") if p.suffix in SUFFIXES) if folder.is_dir() else []
+        raise TilesInvalid(f"{folder}: {len(training)} training tiles without a single label")
+    return Tiles(len(training), labels, len(pictures(folder, "val")))
 
 
 def _labels(image: Path) -> int:

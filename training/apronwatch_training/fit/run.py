@@ -11,12 +11,16 @@ import yaml
 from apronwatch.engines.torch import import_ultralytics
 from apronwatch.errors import CallInvalid
 from apronwatch_training.fit.config import FitConfig
+from apronwatch_training.fit.shares import chosen_tiles
 
 FITTED = "fitted.pt"
 """The averaged weights of the last epoch, without what only training needs."""
 
 CONFIG = "config.json"
 """The configuration of a run, in its folder."""
+
+CHOSEN = "train.txt"
+"""The training tiles of a run that takes only a share of some datasets, in its folder."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ def fit(
     """
     import_ultralytics()
     from ultralytics.utils import SETTINGS
-    from ultralytics.utils.torch_utils import strip_optimizer
 
+    from apronwatch_training.fit.checkpoints import write_fitted
     from apronwatch_training.fit.trainer import Trainer
 
     SETTINGS.update({"sync": False, "tensorboard": True})
@@ -79,7 +83,7 @@ def fit(
     if not trainer.ddp:
         _tell(trainer, progress, told)
     trainer.train()
-    strip_optimizer(last, s=str(out / FITTED))
+    write_fitted(last, out / FITTED)
     return Fitted(out / FITTED, out / "results.csv")
 
 
@@ -118,9 +122,17 @@ def _begin(config: FitConfig, device: str, resume: bool, last: Path) -> None:
         raise CallInvalid(f"{out}: holds a run; go on with --resume, or give another run.out")
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIG).write_text(told, encoding="utf-8")
-    (out / "data.yaml").write_text(
-        yaml.safe_dump(tiles_description(config, device), sort_keys=False), encoding="utf-8"
-    )
+    write_description(config, device)
+
+
+def write_description(config: FitConfig, device: str) -> None:
+    """Write into the run's folder what Ultralytics is to read: `data.yaml`, and the tiles chosen where not all are."""
+    out = config.run.out
+    if config.data.shares:
+        chosen = chosen_tiles(config.data.tiles, config.data.shares)
+        (out / CHOSEN).write_text("".join(f"{path}\n" for path in chosen), encoding="utf-8")
+    described = yaml.safe_dump(tiles_description(config, device), sort_keys=False)
+    (out / "data.yaml").write_text(described, encoding="utf-8")
 
 
 def tiles_description(config: FitConfig, device: str) -> dict[str, Any]:
@@ -130,7 +142,7 @@ def tiles_description(config: FitConfig, device: str) -> dict[str, Any]:
     has_val = any((folder / "images" / "val").glob("*"))
     return {
         "path": str(folder),
-        "train": "images/train",
+        "train": str(config.run.out / CHOSEN) if config.data.shares else "images/train",
         "val": "images/val" if has_val else "images/train",
         "names": content["names"],
         "plain_labels": not config.run.partial_labels,
