@@ -2,7 +2,8 @@
 
     python benchmarks/training_curve.py runs/own airbus-aircraft=/data/airbus --splits SPLITS.csv --plot curve.png
 
-The run is one with `keep_epochs = true`; the facts of its weights are read from its tiles, as `train export` does.
+The run is one with `keep_epochs = true`; the facts of its weights are read from its tiles and from --gsd, as `train
+export` does.
 Places that its tiles taught are refused. WAPE (sum of absolute errors of the counts over the sum of labels) and bias
 are those at the threshold that is best on these very scenes, another one for each epoch: they say how well the weights
 could count, not how well they will. Losses are the training losses of the run's results.csv.
@@ -28,6 +29,7 @@ from apronwatch.interchange.files import check_folder, save
 from apronwatch_datasets.preparing import Prepared
 from apronwatch_training.calibrate.measuring import check_places
 from apronwatch_training.cli.evaluate import chosen
+from apronwatch_training.cli.export import passes_of
 from apronwatch_training.evaluate.looking import look
 from apronwatch_training.evaluate.scoring import ClassScore, score
 from apronwatch_training.evaluate.words import percent, share
@@ -76,12 +78,14 @@ def curve(run: Path, told: argparse.Namespace) -> dict[str, list[Point]]:
     weights = kept_weights(run)
     config = json.loads((run / CONFIG).read_text(encoding="utf-8"))
     taught = learned(Prepared.read(Path(config["data"]["tiles"])))
-    images = chosen(told.sources, told.splits, told.split)
+    images, passes = chosen(told.sources, told.splits, told.split), passes_of(told.gsd)
     found: dict[str, list[Point]] = {}
     for epoch, path in weights.items():
-        model = replace(described(path, f"{run.name}-{epoch}", taught, {}), held_out=taught.held_out)
+        model = replace(described(path, f"{run.name}-{epoch}", taught, passes), held_out=taught.held_out)
         check_places(model, [(name, image.place) for name, image in images], tuned=False)
-        looked = list(look(images, load_engine(model, told.device), assumed_gsd_m=told.assume_gsd))
+        looked = list(
+            look(images, load_engine(model, told.device), gsd_m=told.at, assumed_gsd_m=told.assume_gsd)
+        )
         for name, point in points(epoch, score(looked)).items():
             found.setdefault(name, []).append(point)
     return found
@@ -128,6 +132,10 @@ def main() -> None:
     parser.add_argument("--splits", type=Path, help="CSV dataset,place,split")
     parser.add_argument("--split", default="val")
     parser.add_argument("--assume-gsd", type=float, help="for scenes whose GSD is not known")
+    parser.add_argument("--gsd", action="append", default=[], help="GSD of the pass, for all or as ship=1.2")
+    parser.add_argument(
+        "--at", type=float, help="look at scenes of this GSD (metres), finer ones averaged down"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--plot", type=Path, required=True, help="the PNG to write")
     told = parser.parse_args()

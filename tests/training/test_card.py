@@ -81,6 +81,19 @@ def test_figures_and_failures_are_those_of_the_evaluation(
     assert "One image was too coarse." in card
 
 
+def test_the_export_is_told_with_the_passes_of_the_classes(
+    tmp_path: Path, seed: ModelSpec, data: Path
+) -> None:
+    plane = seed.classes["plane"]
+    more = {
+        "plane": replace(plane, pass_gsd_m=0.65),
+        "helicopter": replace(plane, name="helicopter", pass_gsd_m=0.65),
+        "ship": replace(plane, name="ship", pass_gsd_m=1.2),
+    }
+    card = written(tmp_path, replace(seed, classes=more), scenes(), data)
+    assert "--out WEIGHTS --gsd 0.65 --gsd ship=1.2\n" in card
+
+
 def test_the_same_records_give_the_same_card(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
     assert written(tmp_path, seed, scenes(), data) == written(tmp_path, seed, scenes(), data)
 

@@ -14,6 +14,9 @@ from apronwatch.calibration import Calibration
 from apronwatch.errors import ModelCorrupted, ModelInvalid, ModelUnknown
 
 Format = Literal["onnx", "torch"]
+SAME_GSD = 1.02
+"""Pictures sold as of 0.5 m have 0.49 to 0.51 m on the ground: limits of a GSD hold to within this factor."""
+
 SUFFIXES: dict[str, Format] = {".onnx": "onnx", ".pt": "torch"}
 
 
@@ -49,7 +52,8 @@ class ClassSpec:
     def in_range(self, gsd_m: float) -> bool:
         """Whether a scene of this native GSD is fine enough (and not too fine) to report the class."""
         finest, coarsest = self.native_gsd_m
-        return finest <= gsd_m <= coarsest and self.typical_min_length_m / gsd_m >= self.min_length_px
+        coarsest = min(coarsest, self.typical_min_length_m / self.min_length_px)
+        return finest / SAME_GSD <= gsd_m <= coarsest * SAME_GSD
 
 
 @dataclass(frozen=True)

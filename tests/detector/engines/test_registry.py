@@ -226,7 +226,10 @@ def test_every_key_is_needed(weights_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("gsd_m", "seen"),
-    [(0.05, False), (0.1, True), (0.5, True), (1.0, True), (1.25, True), (1.3, False), (3, False)],
+    [
+        *((0.05, False), (0.097, False), (0.099, True), (0.1, True), (0.5, True)),
+        *((1.0, True), (1.25, True), (1.27, True), (1.28, False), (3, False)),
+    ],
 )
 def test_in_range_by_gsd_and_by_length(gsd_m: float, seen: bool) -> None:
     spec = ClassSpec("plane", 0.3, 1.0, (0.1, 2.0), 8.0, 10.0, 73.3, 1.0)  # 10 m are 8 px at 1.25 m

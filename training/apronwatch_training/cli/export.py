@@ -32,7 +32,7 @@ def export(
     from apronwatch_training.export.exporting import export as run
     from apronwatch_training.export.exporting import find_weights
 
-    made, taught = run(find_weights(weights, tiles), name, out, half=half, gsds_m=_gsds(gsd or []))
+    made, taught = run(find_weights(weights, tiles), name, out, half=half, gsds_m=passes_of(gsd or []))
     rows = []
     for each in made:
         parity = each.parity
@@ -81,7 +81,7 @@ def card(
     output.say(str(out))
 
 
-def _gsds(told: list[str]) -> dict[str, float]:
+def passes_of(told: list[str]) -> dict[str, float]:
     """Class -> GSD; "" for a number without a class. Raises `CallInvalid` for anything else."""
     from apronwatch.errors import CallInvalid
     from apronwatch.taxonomy import CLASSES
