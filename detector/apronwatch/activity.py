@@ -3,7 +3,7 @@
 A look raises an alarm if the scan over the last 20 usable looks gives p <= 0.01 for a split within the last 3
 looks, and the rate changed by more than a third down or a half up. Up to 6 looks in all, only the splits within the
 last 3 are tried: the newest 1, 2 or 3 looks against all before, with a p that pays for the choice. After an alarm
-the baseline starts anew at the split, so that a return to the old level is a change again.
+that stands the baseline starts anew at the split, so that a return to the old level is a change again.
 """
 
 import math
@@ -72,6 +72,7 @@ class Finding:
         ratio: rate after over rate before.
         scan: if there were looks enough.
         pair: otherwise, the looks after against those before, as if nothing had been chosen; `p` pays for that.
+        possible: all but p is as an alarm has it: the split is recent, and the rate moved enough.
     """
 
     look: str
@@ -82,6 +83,7 @@ class Finding:
     ratio: float | None = None
     scan: Scan | None = None
     pair: PairTest | None = None
+    possible: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,10 @@ class Watch:
 
 
 def watch(looks: Sequence[Look], *, draws: int = DRAWS) -> Watch:
-    """Go through the looks in order of time, as they came, and say at each whether things had changed."""
+    """Go through the looks of one series in order of time, as they came, and say at each whether things had changed.
+
+    There is no other series, so every alarm stands.
+    """
     usable = [look for look in looks if look.left_out is None]
     findings, start = [], 0
     for end in range(1, len(usable) + 1):
@@ -133,8 +138,13 @@ def draws_for(tests: int, level: float = FALSE_DISCOVERIES) -> int:
 
 def is_alarm(p: float, ratio: float) -> bool:
     """Whether a p and a ratio of rates are enough for an alarm."""
+    return p <= P_ALARM and moved(ratio)
+
+
+def moved(ratio: float) -> bool:
+    """Whether a ratio of rates is far enough from 1."""
     low, high = RATIO_STEADY
-    return p <= P_ALARM and not low <= ratio <= high
+    return not low <= ratio <= high
 
 
 def _by_scan(window: list[Look], draws: int) -> Finding:
@@ -155,12 +165,14 @@ def _by_pair(window: list[Look], draws: int) -> Finding:
 
 def _finding(window: list[Look], found: Scan) -> Finding:
     k = found.split
+    possible = k >= len(window) - RECENT and moved(found.ratio)
     return Finding(
         window[-1].label,
-        k >= len(window) - RECENT and is_alarm(found.p, found.ratio),
+        possible and is_alarm(found.p, found.ratio),
         found.p,
         tuple(look.label for look in window[:k]),
         tuple(look.label for look in window[k:]),
         found.ratio,
         scan=found,
+        possible=possible,
     )

@@ -8,6 +8,7 @@ Over-dispersed series are drawn as Dirichlet-multinomial (`overdispersion`).
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,6 +75,19 @@ def scan(
         raise ValueError(
             f"{len(y)} counts and {len(e)} exposures: expected as many of both, at least {least}, e > 0"
         )
+    return _scanned(tuple(y.tolist()), tuple(e.tolist()), draws, dispersion, recent)
+
+
+@lru_cache(maxsize=4096)
+def _scanned(
+    counts: tuple[int, ...],
+    exposures: tuple[float, ...],
+    draws: int,
+    dispersion: float | None,
+    recent: int | None,
+) -> Scan:
+    """Zones, classes and whole sites often have the same counts."""
+    y, e = np.array(counts, dtype=np.int64), np.array(exposures)
     first = 0 if recent is None else max(0, len(y) - 1 - recent)
     statistics = split_statistics(y[None], e)[0, first:]
     best = float(statistics.max())

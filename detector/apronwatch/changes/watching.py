@@ -2,12 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
 
-from apronwatch.activity import FALSE_DISCOVERIES, P_ALARM, Finding, Look, adjusted, draws_for, watch
+from apronwatch.activity import (
+    FALSE_DISCOVERIES,
+    P_ALARM,
+    WINDOW,
+    Finding,
+    Look,
+    adjusted,
+    draws_for,
+    judge,
+)
 from apronwatch.archive.rows import SeriesRow
 from apronwatch.changes.alarms import Alarm, as_looks, level_among
 from apronwatch.changes.lookback import LookBack, look_back
@@ -30,8 +39,8 @@ class Watched:
         stretch: the looks.
         alarms: in order of time, those too that do not stand.
         tests: how many were made.
-        window: usable looks since the last alarm's change, all of them where there was none: with these the rule
-            compares.
+        window: usable looks since the change of the last alarm that stands, all of them where there was none: with
+            these the rule compares.
         looking_back: a change since the last standing alarm that raised none.
         level: p that an alarm needs to stand alone among the tests of the newest day (`level_among`).
         tests_of_day: how many those are.
@@ -77,27 +86,34 @@ class Changes:
 
 
 def find_changes(rows: Iterable[SeriesRow], *, false_discoveries: float = FALSE_DISCOVERIES) -> Changes:
-    """Go through all series as their looks came, and keep the alarms that the tests of each day leave standing.
+    """Go through all series day by day as their looks came, and keep the alarms that the tests of each leave standing.
 
-    Tests of one day (UTC) are a family: the looks of that day at all sites, zones and classes given. How often
-    alarms come over the days is what `expected` tells. The same rows give the same answer, in whatever order they
-    are given or were stored.
+    Tests of one day (UTC) are a family: the looks of that day at all sites, zones and classes given. Only an alarm
+    that stands makes its series start anew: one that does not may stand with the next look. How often alarms come
+    over the days is what `expected` tells. The same rows give the same answer, in whatever order they are given or
+    were stored.
 
     Args:
         rows: of `Archive.series`, of one site or many.
         false_discoveries: share of false ones to accept among the alarms of a day, above 0 and below 1.
     """
-    found = stretches(rows)
+    walks = [_Walk(stretch, as_looks(stretch.looks)) for stretch in stretches(rows)]
     days = Counter(
-        row.time.date() for s in found for row in s.looks[1:] if any(r.count.seen for r in s.looks)
+        row.time.date()
+        for walk in walks
+        for row in walk.stretch.looks[1:]
+        if any(r.count.seen for r in walk.stretch.looks)
     )
     draws = max(DRAWS, draws_for(max(days.values(), default=0), false_discoveries))
-    findings = [watch(as_looks(s.looks), draws=draws).findings for s in found]
-    tests = [_Test(s, f) for s, of in zip(found, findings, strict=True) for f in of]
-    counted = [test for test in tests if test.finding.p is not None and test.saw_any]
-    families = {day: _adjusted([t for t in counted if t.day == day]) for day in {t.day for t in counted}}
-    watched = [_watched(s, of, families, false_discoveries) for s, of in zip(found, findings, strict=True)]
-    return Changes(tuple(watched), len(counted), false_discoveries)
+    tests_by_day: dict[date, int] = {}
+    for day in sorted({row.time.date() for walk in walks for row in walk.stretch.looks}):
+        judged = [test for walk in walks for test in walk.judged(day, draws)]
+        counted = [test for test in judged if test.finding.p is not None and test.saw_any]
+        tests_by_day[day] = len(counted)
+        for test, q in zip(counted, _adjusted(counted), strict=True):
+            test.walk.take(test, q, len(counted), false_discoveries)
+    watched = [_watched(walk, tests_by_day, false_discoveries) for walk in walks]
+    return Changes(tuple(watched), sum(tests_by_day.values()), false_discoveries)
 
 
 def expected(
@@ -116,16 +132,56 @@ def _expected(
     return outlook(history, drop_to, level=level, since=since)
 
 
+@dataclass(eq=False)
+class _Walk:
+    """How far the rule has come in a stretch.
+
+    Attributes:
+        stretch: what it goes through.
+        looks: its usable looks, as the rule takes them.
+        start: the first look that it still compares with: of the last alarm that stands.
+        stood: the day of that alarm.
+        findings, alarms: what it said so far.
+        tests: how many of the findings count as tests.
+    """
+
+    stretch: Stretch
+    looks: list[Look]
+    start: int = 0
+    stood: date | None = None
+    findings: list[Finding] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    tests: int = 0
+
+    def judged(self, day: date, draws: int) -> list["_Test"]:
+        """The tests of the looks of a day, the next one."""
+        tests = []
+        while (n := len(self.findings)) < len(self.looks) and self._day(n) == day:
+            self.findings.append(judge(self.looks[max(self.start, n + 1 - WINDOW) : n + 1], draws=draws))
+            tests.append(_Test(self, self.findings[-1], day))
+        return tests
+
+    def take(self, test: "_Test", q: float, tests: int, false_discoveries: float) -> None:
+        """Count a test in, and start anew if it raised an alarm that stands; the first on a day tells of the change."""
+        self.tests += 1
+        if not test.finding.alarm or self.stood == test.day:
+            return
+        alarm = _alarm(test, q, tests, false_discoveries)
+        self.alarms.append(alarm)
+        if alarm.stands:
+            self.start, self.stood = int(test.finding.after[0]), test.day
+
+    def _day(self, n: int) -> date:
+        return self.stretch.looks[n].time.date()
+
+
 @dataclass(frozen=True, eq=False)
 class _Test:
     """What the rule said of a stretch at one of its looks."""
 
-    stretch: Stretch
+    walk: _Walk
     finding: Finding
-
-    @property
-    def day(self) -> date:
-        return self.rows((self.finding.look,))[0].time.date()
+    day: date
 
     @property
     def saw_any(self) -> bool:
@@ -133,45 +189,40 @@ class _Test:
         return any(row.count.seen for row in self.rows((*self.finding.before, *self.finding.after)))
 
     def rows(self, labels: Sequence[str]) -> tuple[SeriesRow, ...]:
-        return tuple(self.stretch.looks[int(label)] for label in labels)
+        return tuple(self.walk.stretch.looks[int(label)] for label in labels)
 
 
-def _adjusted(family: Sequence[_Test]) -> dict[_Test, float]:
-    p_values = [1.0 if test.finding.p is None else test.finding.p for test in family]
-    return dict(zip(family, adjusted(p_values), strict=True))
+def _adjusted(family: Sequence[_Test]) -> tuple[float, ...]:
+    """The q of each test; those that can't be alarms, as of changes long ago, count as if they had found nothing."""
+    p_values = [
+        test.finding.p if test.finding.possible and test.finding.p is not None else 1.0 for test in family
+    ]
+    return adjusted(p_values)
 
 
-def _watched(
-    stretch: Stretch,
-    findings: Sequence[Finding],
-    families: dict[date, dict[_Test, float]],
-    false_discoveries: float,
-) -> Watched:
-    own = [test for family in families.values() for test in family if test.stretch is stretch]
-    own.sort(key=lambda test: int(test.finding.look))
-    alarms = tuple(_alarm(test, families[test.day], false_discoveries) for test in own if test.finding.alarm)
-    looks = stretch.looks
-    tests_of_day = len(families.get(looks[-1].time.date(), ())) if looks else 0
+def _watched(walk: _Walk, tests_by_day: dict[date, int], false_discoveries: float) -> Watched:
+    looks = walk.stretch.looks
+    tests_of_day = tests_by_day[looks[-1].time.date()] if looks else 0
     return Watched(
-        stretch,
-        alarms,
-        len(own),
-        looks[looks.index(alarms[-1].since[0]) if alarms else 0 :],
-        look_back(looks, findings, alarms),
+        walk.stretch,
+        tuple(walk.alarms),
+        walk.tests,
+        looks[walk.start :],
+        look_back(looks, walk.findings, walk.alarms),
         level_among(tests_of_day, false_discoveries),
         tests_of_day,
     )
 
 
-def _alarm(test: _Test, family: dict[_Test, float], false_discoveries: float) -> Alarm:
+def _alarm(test: _Test, q: float, tests: int, false_discoveries: float) -> Alarm:
     finding = test.finding
     return Alarm(
         before=test.rows(finding.before),
         since=test.rows(finding.after),
         p=1.0 if finding.p is None else finding.p,
-        q=family[test],
-        tests=len(family),
-        stands=family[test] <= false_discoveries,
+        q=q,
+        tests=tests,
+        stands=q <= false_discoveries,
         by_scan=finding.scan is not None,
-        level=level_among(len(family), false_discoveries),
+        level=level_among(tests, false_discoveries),
     )

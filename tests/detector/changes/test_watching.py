@@ -121,6 +121,53 @@ def test_an_alarm_must_stand_among_all_tests_of_its_day() -> None:
     assert lenient.stands
 
 
+LOW = (14, 13, 15, 14, 16, 12, 14, 15, 13, 14, 5, 5, 5, 4)
+"""Its second low look raises an alarm that forty other tests of the day do not let stand."""
+
+
+def of_zone(found: Changes, zone: str) -> list[Alarm]:
+    [watched] = [w for w in found.watched if w.stretch.zone == zone]
+    return list(watched.alarms)
+
+
+def test_an_alarm_that_does_not_stand_leaves_the_next_look_its_baseline() -> None:
+    crowd = [r for k in range(40) for r in series((*STEADY, 14, 13), zone=f"zone {k}")]
+    found = find_changes([*series(LOW, zone="low"), *crowd])
+    said = of_zone(found, "low")
+    assert [alarm.stands for alarm in said] == [False, True]
+    assert [days(alarm.before)[-1] for alarm in said] == [36, 36]
+    [watched] = [w for w in found.watched if w.stretch.zone == "low"]
+    assert days(watched.window) == days(watched.current) == [40, 44, 48, 52]
+
+
+def test_the_level_is_no_mean_over_a_change_of_which_the_alarm_does_not_stand() -> None:
+    """The newest look's alarm does not stand, and the looks before it are what the rule goes on to compare with."""
+    crowd = [r for k in range(40) for r in series(STEADY, zone=f"zone {k}")]
+    found = find_changes([*series(LOW[:12], zone="low"), *crowd])
+    [watched] = [w for w in found.watched if w.stretch.zone == "low"]
+    assert [alarm.stands for alarm in watched.alarms] == [False]
+    assert len(watched.window) == 12
+
+
+def test_two_looks_on_the_day_of_an_alarm_raise_one() -> None:
+    [alarm] = alarms(find_changes([*series((*STEADY, 2)), row(48.2, 1)]))
+    assert alarm.stands
+    assert days(alarm.since) == [48]
+
+
+def test_changes_of_long_ago_at_other_places_lend_an_alarm_no_standing() -> None:
+    """They have a small p on that day and every later one, though they can't be alarms any more."""
+    weak = (14, 13, 15, 14, 16, 12, 14, 15, 13, 14, 12, 15, 14, 15, 13, 6, 5)
+
+    def q(others: tuple[int, ...]) -> float:
+        crowd = [r for k in range(19) for r in series(others, zone=f"zone {k}")]
+        [alarm] = of_zone(find_changes([*series(weak, zone="weak"), *crowd]), "weak")
+        assert not alarm.stands
+        return alarm.q
+
+    assert q((*[10] * 5, *[4] * 12)) == q((*STEADY, 14, 13, 15, 14, 12)) > FALSE_DISCOVERIES
+
+
 def test_tests_of_other_days_and_of_looks_that_saw_none_are_no_part_of_the_family() -> None:
     [alone] = alarms(find_changes(series(DROP)))
     elsewhere = [r for k in range(9) for r in series(STEADY, start=1, zone=f"zone {k}")]
