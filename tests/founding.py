@@ -41,7 +41,7 @@ def store(
     scenario: Scenario,
     *,
     looks: Iterable[int] | None = None,
-    seen: Mapping[int, float] | None = None,
+    seen: Mapping[int, float | Mapping[str, float]] | None = None,
     models: Mapping[int, ModelInfo] | None = None,
     interval: bool = False,
 ) -> None:
@@ -51,39 +51,61 @@ def store(
         archive: to store in.
         scenario: whose looks.
         looks: their numbers in the order of storing; all, in order of time, by default.
-        seen: share of every zone that a look saw, 1 by default; of the objects as many are drawn by lot.
+        seen: share of every zone that a look saw, 1 by default, or of some zones by name; of the objects as many are
+            drawn by lot.
         models: weights of a look, where they are not `examples.MODEL`.
         interval: give the counts a made estimate and interval.
     """
     site = site_of(scenario.base)
     for n in range(len(scenario.scenes)) if looks is None else looks:
-        fraction = (seen or {}).get(n, 1.0)
+        told = (seen or {}).get(n, 1.0)
         scene = scenario.scenes[n]
-        zones = [*(zone.id for zone in site.zones), "*"]
+        fractions = _fractions(scenario, told)
         run = Run(
             scene=examples.scene(f"{scene.name}.tif", time=scene.look.time, gsd_m=scene.look.gsd_m),
             model=(models or {}).get(n, examples.MODEL),
             parameters={"site": site.geometry_hash},
             detections=Detections.empty(examples.CRS),
             thresholds=dict.fromkeys(CLASSES, 0.4),
-            visibility=Visibility(dict.fromkeys(zones, fraction), dict.fromkeys(zones, 1e4), None),
+            visibility=Visibility(fractions, dict.fromkeys(fractions, 1e4), None),
             saturated=shapely.Polygon(),
             hidden=np.zeros(0, dtype=np.bool_),
         )
-        archive.store(run, _counts(site, true_counts(scenario, scene), fraction, n, interval), site)
+        archive.store(run, _counts(site, true_counts(scenario, scene), fractions, n, interval), site)
+
+
+def _fractions(scenario: Scenario, told: float | Mapping[str, float]) -> dict[str, float]:
+    """The share of each zone that was seen, and of the area of all of them."""
+    areas = {zone.id: zone.outline.area for zone in scenario.base.zones}
+    if not isinstance(told, Mapping):
+        return dict.fromkeys([*areas, "*"], told)
+    of_zone = {zone: told.get(zone, 1.0) for zone in areas}
+    whole = sum(areas[zone] * share for zone, share in of_zone.items()) / sum(areas.values())
+    return {**of_zone, "*": whole}
 
 
 def _counts(
-    site: Site, truth: Mapping[tuple[str, str], int], fraction: float, seed: int, interval: bool
+    site: Site,
+    truth: Mapping[tuple[str, str], int],
+    fractions: Mapping[str, float],
+    seed: int,
+    interval: bool,
 ) -> list[Count]:
+    """Those of `*` are the sums of the zones, where these were not all seen by the same share."""
     rng = np.random.default_rng(seed)
+    apart = len(set(fractions.values())) > 1
+    summed: dict[str, int] = dict.fromkeys(CLASSES, 0)
     counts = []
     for (zone, name), there in truth.items():
+        fraction = fractions[zone]
         if fraction == 0:
             unseen = (site.id, zone, name, None, None, None, None, 0.0, Status.UNSEEN, ("unseen",))
             counts.append(Count(*unseen))
             continue
         shown = there if fraction == 1 else int(rng.binomial(there, fraction))
+        if apart and zone == "*":
+            shown = summed[name]
+        summed[name] += shown
         estimate = low = high = None
         if interval and fraction >= 0.5:
             wide = 1.6 * np.sqrt(shown + 1) / fraction

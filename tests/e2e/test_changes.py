@@ -101,6 +101,16 @@ def test_a_cloudy_month_is_no_drawdown(tmp_path: Path, name: str) -> None:
     assert all(of == {} for of in alarms(path).values())
 
 
+def test_a_cloud_over_the_places_of_a_class_is_no_drawdown_of_the_whole_site(tmp_path: Path) -> None:
+    """It hides a fifth of the site, and with it most vehicles and half of the planes."""
+    cloud = {"vehicle-park": 0.0, "north-ramp": 0.3}
+    path = fill(tmp_path / "archive.sqlite", "steady", seen=dict.fromkeys(range(7, 12), cloud))
+    with Archive.open(path) as archive:
+        rows = archive.series("synthetic-steady-base")
+    assert min(r.count.observed_fraction or 0.0 for r in rows if r.count.zone == "*") > 0.75
+    assert alarms(path) == {"synthetic-steady-base": {}}
+
+
 def test_unseen_looks_and_the_order_of_storing_change_nothing(tmp_path: Path) -> None:
     """The drawdown with looks 2 and 5 unseen, stored backwards, says what it says without those looks."""
     kept = [0, 1, 3, 4, *range(6, 12)]

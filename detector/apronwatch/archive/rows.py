@@ -98,6 +98,8 @@ class SeriesRow:
         gsd_m: true metres of one pixel, of the coarsest frame.
         synthetic: a frame was drawn, not taken.
         frames: how many there are.
+        exposed: of a count of `*`, the share of the places where its class is that the look could show, where it
+            was worked out (`changes`); otherwise the share of the area stands for it.
     """
 
     time: datetime
@@ -114,6 +116,7 @@ class SeriesRow:
     gsd_m: float
     synthetic: bool
     frames: int
+    exposed: float | None = None
 
 
 @dataclass(frozen=True)

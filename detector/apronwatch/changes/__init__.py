@@ -1,12 +1,14 @@
 """Changes in archived series: what may be compared, which looks raise an alarm, and what could have been found."""
 
 from apronwatch.changes.alarms import Alarm, rate
+from apronwatch.changes.exposures import exposure
 from apronwatch.changes.lookback import LookBack
-from apronwatch.changes.stretches import LeftOut, Stretch, stretches
+from apronwatch.changes.stretches import USUAL_PLACES_HIDDEN, LeftOut, Stretch, stretches
 from apronwatch.changes.watching import DROP_TO, Changes, Watched, expected, find_changes
 
 __all__ = [
     "DROP_TO",
+    "USUAL_PLACES_HIDDEN",
     "Alarm",
     "Changes",
     "LeftOut",
@@ -14,6 +16,7 @@ __all__ = [
     "Stretch",
     "Watched",
     "expected",
+    "exposure",
     "find_changes",
     "rate",
     "stretches",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from apronwatch.activity import FALSE_DISCOVERIES, P_ALARM, Look
 from apronwatch.archive.rows import SeriesRow
+from apronwatch.changes.exposures import exposure
 
 
 @dataclass(frozen=True)
@@ -57,4 +58,4 @@ def rate(rows: Sequence[SeriesRow]) -> float:
 
 def as_looks(rows: Sequence[SeriesRow]) -> list[Look]:
     """The rows as the rule takes them, labelled by their place; a count's recall is not stored, so it is 1."""
-    return [Look(str(n), row.count.seen, row.count.observed_fraction) for n, row in enumerate(rows)]
+    return [Look(str(n), row.count.seen, exposure(row)) for n, row in enumerate(rows)]

@@ -7,14 +7,18 @@ from itertools import groupby
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.rows import SeriesRow
 from apronwatch.archive.series import NOT_COMPARABLE
-from apronwatch.counts import SEEN_LESS_THAN_HALF, Status
+from apronwatch.changes.exposures import exposure, with_exposures
+from apronwatch.counts import SEEN_LESS_THAN_HALF, TESTED_FROM, Status
 from apronwatch.taxonomy import class_id
 from apronwatch.zone import ALL_ZONES
+
+USUAL_PLACES_HIDDEN = "usual_places_hidden"
+"""Why a look at the whole site is left out: it showed less than half of the places where the class is."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A look that no test rests on, and why: a status or a reason of counts."""
+    """A look that no test rests on, and why: a status, a reason of counts or `USUAL_PLACES_HIDDEN`."""
 
     row: SeriesRow
     reason: str
@@ -64,7 +68,8 @@ def stretches(rows: Iterable[SeriesRow]) -> list[Stretch]:
     Weights that take turns give a stretch each, not many short ones. The `*` of a site of one zone is left away
     where it only repeats that zone.
     """
-    ordered = sorted(_without_repeats(list(rows)), key=lambda row: (_kind(row), row.time, row.scene_identity))
+    told = with_exposures(list(rows))
+    ordered = sorted(_without_repeats(told), key=lambda row: (_kind(row), row.time, row.scene_identity))
     found = [_stretch(list(group)) for _, group in groupby(ordered, key=_kind)]
     return sorted(found, key=lambda s: (_place(s.any_row), _first_time(s), _kind(s.any_row)))
 
@@ -78,7 +83,9 @@ def why_left_out(row: SeriesRow) -> str | None:
         return NOT_COMPARABLE
     if count.status is Status.SATURATED:
         return Status.SATURATED.value
-    return None if count.testable else SEEN_LESS_THAN_HALF
+    if not count.testable:
+        return SEEN_LESS_THAN_HALF
+    return None if exposure(row) >= TESTED_FROM else USUAL_PLACES_HIDDEN
 
 
 def _place(row: SeriesRow) -> tuple[str, bool, str, int]:

@@ -19,6 +19,7 @@ from apronwatch.activity import (
 )
 from apronwatch.archive.rows import SeriesRow
 from apronwatch.changes.alarms import Alarm, as_looks, level_among
+from apronwatch.changes.exposures import exposure
 from apronwatch.changes.lookback import LookBack, look_back
 from apronwatch.changes.stretches import Stretch, stretches
 from apronwatch.outlook import Outlook, outlook
@@ -120,7 +121,7 @@ def expected(
     rows: Sequence[SeriesRow], drop_to: float = DROP_TO, *, level: float = P_ALARM, since: int = 0
 ) -> Outlook | None:
     """What the rule will do after these usable looks (`outlook`); None if there are none, or none saw any."""
-    told = tuple((row.count.seen or 0, row.count.observed_fraction or 0.0) for row in rows)
+    told = tuple((row.count.seen or 0, exposure(row)) for row in rows)
     return _expected(told, drop_to, level, since) if any(seen for seen, _ in told[since:]) else None
 
 

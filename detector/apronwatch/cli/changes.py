@@ -215,11 +215,14 @@ def _alarm(alarm: "Alarm") -> dict[str, Any]:
 
 
 def _look(row: "SeriesRow") -> dict[str, Any]:
+    from apronwatch.changes import exposure
+
     return {
         "time": output.iso(row.time),
         "run": row.run_id,
         "seen": row.count.seen,
         "observed_fraction": row.count.observed_fraction,
+        "exposure": exposure(row),
     }
 
 

@@ -7,8 +7,18 @@ import numpy as np
 
 from apronwatch.activity import P_ALARM
 from apronwatch.archive import SeriesRow
-from apronwatch.changes import Alarm, Changes, LeftOut, LookBack, Stretch, Watched, expected
-from apronwatch.counts import SEEN_LESS_THAN_HALF
+from apronwatch.changes import (
+    USUAL_PLACES_HIDDEN,
+    Alarm,
+    Changes,
+    LeftOut,
+    LookBack,
+    Stretch,
+    Watched,
+    expected,
+    exposure,
+)
+from apronwatch.counts import COMPLETE_FROM, SEEN_LESS_THAN_HALF
 from apronwatch.outlook import Outlook
 from apronwatch.report.words import class_label, listed, moment, reason_label, several, share
 
@@ -143,7 +153,18 @@ def _what(alarm: Alarm) -> str:
     if raised is not first:
         rests += f", of which {day(raised)} raised the alarm"
     place = "the whole site" if count.zone == "*" else count.zone
-    return f"Between {start} and {end} {class_label(count.class_name)} in {place} {movement(alarm)} a look ({rests})."
+    said = f"Between {start} and {end} {class_label(count.class_name)} in {place} {movement(alarm)} a look ({rests})."
+    return f"{said}{_in_part([*alarm.before, *alarm.since])}"
+
+
+def _in_part(rows: Sequence[SeriesRow]) -> str:
+    """` Seen in part, which is allowed for: 2026-03-31 (74 %).`, or nothing."""
+    shown = [f"{day(row)} ({share(exposure(row))})" for row in rows if exposure(row) < COMPLETE_FROM]
+    if not shown:
+        return ""
+    of = class_label(rows[0].count.class_name)
+    by = f", by where {of} usually are" if any(row.exposed is not None for row in rows) else ""
+    return f" Seen in part, which is allowed for{by}: {', '.join(shown)}."
 
 
 def _worth(alarm: Alarm) -> str:
@@ -180,6 +201,8 @@ def _grain(alarm: Alarm) -> list[str]:
 def _why(left: LeftOut) -> str:
     if left.reason == SEEN_LESS_THAN_HALF:
         return f"{share(left.row.count.observed_fraction)} seen"
+    if left.reason == USUAL_PLACES_HIDDEN:
+        return f"{share(exposure(left.row))} seen of where they usually are"
     return reason_label(left.reason)
 
 

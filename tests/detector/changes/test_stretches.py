@@ -4,8 +4,10 @@ import pytest
 
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.series import NOT_COMPARABLE
-from apronwatch.changes import stretches
+from apronwatch.changes import USUAL_PLACES_HIDDEN, exposure, find_changes, rate, stretches
 from apronwatch.counts import NO_NUMBER, SEEN_LESS_THAN_HALF, Status
+from apronwatch.report.quiet import left_out_lines
+from apronwatch.report.sentences import alarm_sentences
 from tests.detector.changes.made import days, series
 from tests.detector.report.rows import row
 
@@ -41,6 +43,48 @@ def test_less_than_half_stays_out_and_half_does_not() -> None:
     [found] = stretches(series([5, 3, 2], fractions=[1.0, 0.5, 0.499]))
     assert days(found.looks) == [0, 4]
     assert [left.reason for left in found.left_out] == [SEEN_LESS_THAN_HALF]
+
+
+def cloudy(ramp: float, park: float, seen: int, *, of_site: float) -> list:
+    """Nine looks at thirty planes, all on the ramp, then one through cloud."""
+    planes = [30, 31, 29, 30, 32, 28, 30, 29, 31]
+    last = seen if ramp else None
+    return [
+        *series([*planes, seen], fractions=[1.0] * 9 + [of_site]),
+        *series([*planes, last], fractions=[1.0] * 9 + [ramp], zone="ramp"),
+        *series([0] * 10, fractions=[1.0] * 9 + [park], zone="park"),
+    ]
+
+
+def test_a_cloud_over_the_ramp_hides_the_planes_of_the_whole_site() -> None:
+    rows = cloudy(0.0, 0.95, 0, of_site=0.55)
+    site, park, _ = stretches(rows)
+    assert (site.zone, park.zone) == ("*", "park")
+    assert [(left.reason, exposure(left.row)) for left in site.left_out] == [(USUAL_PLACES_HIDDEN, 0.0)]
+    assert len(park.looks) == 10
+    found = find_changes(rows)
+    assert [alarm for watched in found.watched for alarm in watched.alarms] == []
+    assert left_out_lines(found.watched)[0] == (
+        "planes in whole site: 2024-12-07 (0 % seen of where they usually are)"
+    )
+
+
+def test_the_whole_site_is_set_against_others_by_where_its_objects_are() -> None:
+    """Half of the ramp is half of the planes, though four fifths of the site were seen."""
+    site, *_ = stretches(cloudy(0.5, 1.0, 15, of_site=0.8))
+    assert exposure(site.looks[-1]) == 0.5
+    assert rate(site.looks[-1:]) == 30.0
+    empty = [*series([0, 0], fractions=[1, 0.8]), *series([0, 0], fractions=[1, 0.6], zone="a")]
+    spread, *_ = stretches([*empty, *series([0, 0], zone="b")])
+    assert exposure(spread.looks[-1]) == 0.8
+
+
+def test_an_alarm_names_the_share_seen_of_every_look_in_part() -> None:
+    rows = series([27, 30, 20, 28, 33, 29, 27, 5, 4], fractions=[1, 1, 0.74, 1, 1, 1, 1, 0.9, 1])
+    [alarm] = find_changes(rows).watched[0].alarms
+    assert alarm_sentences(alarm)[0].endswith(
+        "Seen in part, which is allowed for: 2024-11-09 (74 %), 2024-11-29 (90 %)."
+    )
 
 
 def test_a_capped_number_and_frames_that_no_one_could_unite_stay_out() -> None:
