@@ -3,10 +3,12 @@
 Under the null hypothesis counts y_t are Poisson (rate x e_t), the exposure e_t being the seen fraction times the
 recall of look t. Every split into an earlier and a later part is tried; the largest likelihood ratio is compared
 with that of series drawn under the null hypothesis with the same total, which makes p exact for any exposures.
-Over-dispersed series are drawn as Dirichlet-multinomial (`overdispersion`).
+Over-dispersed series are drawn as Dirichlet-multinomial (`overdispersion`): some of each dispersion, whose shares
+above the observed one are then weighed by how likely that dispersion is.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,9 +19,14 @@ from scipy.special import xlogy
 from apronwatch.overdispersion import PHI, chi2_about, concentration, posterior
 
 DRAWS = 9_999
-ENOUGH_ABOVE = 300
-"""Drawing stops once so many series scan higher: p is then known to 6 % of itself (Besag and Clifford 1991)."""
+KNOWN_TO = 0.06
+"""Drawing stops once the standard error of p is so small a share of p (Besag and Clifford 1991)."""
 
+LIMIT = 0.01
+"""The p that decides on an alarm: within `NEAR` standard errors of it up to `MORE` times the draws are made."""
+
+NEAR = 3.0
+MORE = 10
 _BATCH = 1_111
 
 
@@ -64,7 +71,7 @@ def scan(
     Args:
         counts: (n,) counts, in order of time; at least 3, or 2 with `recent`.
         exposures: (n,) above 0.
-        draws: series to draw, at most.
+        draws: series to draw, at most, but for a p that can't be told from `LIMIT`.
         dispersion: if it is known; otherwise p is averaged over what it may be.
         recent: if given, only splits that leave at most so many looks for the later part are tried, and p pays
             for those alone.
@@ -146,12 +153,32 @@ class _Null:
 
 
 def _p_value(statistic: float, null: _Null, draws: int, seed: int) -> tuple[float, int]:
-    """Monte Carlo p, the observed series counted among the drawn ones, and how many were drawn."""
-    rng, above, drawn = np.random.default_rng(seed), 0, 0
-    while drawn < draws and above < ENOUGH_ABOVE:
-        phi = rng.choice(null.phis, size=min(_BATCH, draws - drawn), p=null.weights)
+    """Monte Carlo p, and how many series were drawn.
+
+    Every batch holds the same number of each dispersion: half of it goes evenly to all that matter, half by how
+    likely they are.
+    """
+    kept = _that_matter(null.weights, draws)
+    phis, weights = null.phis[kept], null.weights[kept]
+    each = np.ceil(_BATCH * (weights / weights.sum() + 1 / len(phis)) / 2).astype(np.intp)
+    phi, starts = np.repeat(phis, each), np.append(0, np.cumsum(each)[:-1])
+    rng, above, batches = np.random.default_rng(seed), np.zeros(len(phis)), 0
+    while True:
         series = draw_null(null.total, null.exposures, phi, rng)
         highest = split_statistics(series, null.exposures)[:, null.first :].max(axis=1)
-        above += int(np.sum(highest >= statistic - 1e-9))
-        drawn += len(phi)
-    return (above + 1) / (drawn + 1), drawn
+        above += np.add.reduceat(highest >= statistic - 1e-9, starts, dtype=np.float64)
+        batches += 1
+        drawn, share = batches * len(phi), above / (batches * each)
+        p = float(weights @ share)
+        error = math.sqrt(float(np.sum(weights**2 * share * (1 - share) / (batches * each))))
+        known = drawn >= draws or error < KNOWN_TO * p
+        if known and (abs(p - LIMIT) >= NEAR * error or drawn >= MORE * draws):
+            return min(1.0, p + 1 - float(weights.sum()) + 1 / (drawn + 1)), drawn
+
+
+def _that_matter(weights: NDArray[np.float64], draws: int) -> NDArray[np.bool_]:
+    """The dispersions without which p is missing less than a hundredth of its least value."""
+    order = np.argsort(weights)
+    kept = np.empty(len(weights), dtype=np.bool_)
+    kept[order] = np.cumsum(weights[order]) > 0.01 / (draws + 1)
+    return kept

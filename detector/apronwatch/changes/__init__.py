@@ -4,6 +4,7 @@ from apronwatch.changes.alarms import Alarm, rate
 from apronwatch.changes.exposures import exposure
 from apronwatch.changes.lookback import LookBack
 from apronwatch.changes.stretches import USUAL_PLACES_HIDDEN, LeftOut, Stretch, stretches
+from apronwatch.changes.suspects import Suspect
 from apronwatch.changes.watching import DROP_TO, Changes, Watched, expected, find_changes
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LeftOut",
     "LookBack",
     "Stretch",
+    "Suspect",
     "Watched",
     "expected",
     "exposure",

@@ -43,7 +43,7 @@ class LookBack:
 
 
 def look_back(
-    rows: Sequence[SeriesRow], findings: Sequence[Finding], alarms: Sequence[Alarm]
+    rows: Sequence[SeriesRow], findings: Sequence[Finding], alarms: Sequence[Alarm], draws: int
 ) -> LookBack | None:
     """The change within the last 20 usable rows that raised no standing alarm, if there was one.
 
@@ -51,6 +51,7 @@ def look_back(
         rows: usable ones, in order of time.
         findings: of the rule, one for each row.
         alarms: raised in these rows, in order of time.
+        draws: as of the rule, so that the same looks have the same p.
     """
     standing = [alarm for alarm in alarms if alarm.stands]
     first = list(rows).index(standing[-1].since[0]) if standing else 0
@@ -58,7 +59,7 @@ def look_back(
     looks = as_looks(rows[first:])
     if len(looks) < 3 or not any(look.count for look in looks):
         return None
-    found = scan([look.count or 0 for look in looks], [look.exposure for look in looks])
+    found = scan([look.count or 0 for look in looks], [look.exposure for look in looks], draws=draws)
     if not is_alarm(found.p, found.ratio):
         return None
     split = first + found.split

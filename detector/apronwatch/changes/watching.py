@@ -22,6 +22,7 @@ from apronwatch.changes.alarms import Alarm, as_looks, level_among
 from apronwatch.changes.exposures import exposure
 from apronwatch.changes.lookback import LookBack, look_back
 from apronwatch.changes.stretches import Stretch, stretches
+from apronwatch.changes.suspects import Suspect, suspect
 from apronwatch.outlook import Outlook, outlook
 
 DRAWS = 19_999
@@ -43,6 +44,7 @@ class Watched:
         window: usable looks since the change of the last alarm that stands, all of them where there was none: with
             these the rule compares.
         looking_back: a change since the last standing alarm that raised none.
+        suspect: newest looks that are unlike those before them, though no alarm that stands says so.
         level: p that an alarm needs to stand alone among the tests of the newest day (`level_among`).
         tests_of_day: how many those are.
     """
@@ -52,19 +54,28 @@ class Watched:
     tests: int
     window: tuple[SeriesRow, ...]
     looking_back: LookBack | None
+    suspect: Suspect | None
     level: float
     tests_of_day: int
 
     @property
     def current(self) -> tuple[SeriesRow, ...]:
-        """Those of the window since the change that looking back shows: the looks of the present level."""
+        """The looks of the present level: of the window those since the change that looking back shows.
+
+        Newest looks that are `suspect` are no part of it.
+        """
         since = len(self.looking_back.since) if self.looking_back else len(self.window)
-        return self.window[max(0, len(self.window) - since) :]
+        before = self.suspect.before if self.suspect else self.window
+        return before[max(0, len(before) - since) :]
 
     @property
     def outlook(self) -> Outlook | None:
-        """What the rule will do from here on; None if there is no look, or none that saw any."""
-        return expected(self.window, level=self.level, since=len(self.window) - len(self.current))
+        """What the rule will do from here on; None if there is no look, or none that saw any.
+
+        Before newest looks that are `suspect`: a change that has begun is no false alarm to come.
+        """
+        before = self.suspect.before if self.suspect else self.window
+        return expected(before, level=self.level, since=len(before) - len(self.current))
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ def find_changes(rows: Iterable[SeriesRow], *, false_discoveries: float = FALSE_
         tests_by_day[day] = len(counted)
         for test, q in zip(counted, _adjusted(counted), strict=True):
             test.walk.take(test, q, len(counted), false_discoveries)
-    watched = [_watched(walk, tests_by_day, false_discoveries) for walk in walks]
+    watched = [_watched(walk, tests_by_day, false_discoveries, draws) for walk in walks]
     return Changes(tuple(watched), sum(tests_by_day.values()), false_discoveries)
 
 
@@ -201,15 +212,21 @@ def _adjusted(family: Sequence[_Test]) -> tuple[float, ...]:
     return adjusted(p_values)
 
 
-def _watched(walk: _Walk, tests_by_day: dict[date, int], false_discoveries: float) -> Watched:
+def _watched(walk: _Walk, tests_by_day: dict[date, int], false_discoveries: float, draws: int) -> Watched:
     looks = walk.stretch.looks
+    missed = look_back(looks, walk.findings, walk.alarms, draws)
+    doubted = suspect(looks, walk.findings, walk.alarms, walk.start)
+    if missed is not None and doubted is not None:
+        # What the newest test tells is no looking back.
+        missed, doubted = (None, doubted) if missed.since == doubted.since else (missed, None)
     tests_of_day = tests_by_day[looks[-1].time.date()] if looks else 0
     return Watched(
         walk.stretch,
         tuple(walk.alarms),
         walk.tests,
         looks[walk.start :],
-        look_back(looks, walk.findings, walk.alarms),
+        missed,
+        doubted,
         level_among(tests_of_day, false_discoveries),
         tests_of_day,
     )

@@ -82,7 +82,7 @@ def _wanted(watched: "Watched", zone: str | None, class_name: str | None) -> boo
 
 def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> None:
     from apronwatch.report import quiet, sentences
-    from apronwatch.report.missed import grain_lines, looking_back_lines
+    from apronwatch.report.missed import grain_lines, looking_back_lines, suspect_lines
 
     output.say(f"{name}: {sentences.summary(found, watched)}")
     several = bool(sentences.notes(watched))
@@ -92,6 +92,7 @@ def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> No
             output.say(f"\n{worth}: {sentences.title(each.stretch, whole=several)}")
             for sentence in sentences.alarm_sentences(alarm):
                 _paragraph(sentence)
+    _list("NEWEST LOOKS: lower or higher, but no alarm", suspect_lines(watched, whole=several))
     _list("LOOKING BACK: no alarm when it came", looking_back_lines(watched))
     _print_quiet(watched, several)
     _list("Pictures of another grain:", grain_lines(watched, whole=several))
@@ -164,6 +165,7 @@ def _series(watched: "Watched") -> dict[str, Any]:
             "said": quiet_sentences(watched),
         },
         "looking_back": _looking_back(watched),
+        "suspect": _suspect(watched),
         "outlook": None
         if ahead is None
         else {
@@ -192,6 +194,21 @@ def _looking_back(watched: "Watched") -> dict[str, Any] | None:
         "before": [_look(row) for row in change.before],
         "since": [_look(row) for row in change.since],
         "said": [looking_back_sentence(watched), NO_ALARM],
+    }
+
+
+def _suspect(watched: "Watched") -> dict[str, Any] | None:
+    from apronwatch.report.missed import suspect_sentence
+
+    found = watched.suspect
+    if found is None:
+        return None
+    return {
+        "p": found.p,
+        "rate_before": found.rate_before,
+        "rate_since": found.rate_since,
+        "since": [_look(row) for row in found.since],
+        "said": [suspect_sentence(watched)],
     }
 
 

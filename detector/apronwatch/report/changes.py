@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from apronwatch.changes import Alarm, Changes, Watched
 from apronwatch.report import quiet, sentences
 from apronwatch.report.markup import Markup, join, tag
-from apronwatch.report.missed import grain_lines, looking_back_lines
+from apronwatch.report.missed import grain_lines, looking_back_lines, suspect_lines
 from apronwatch.report.tables import table
 from apronwatch.zone import ALL_ZONES
 
@@ -27,6 +27,10 @@ def changes_section(found: Changes, zone_chart: ZoneChart) -> Markup:
         tag("h2", "Changes"),
         tag("p", sentences.summary(found, found.watched)),
         *_alarms(found.watched),
+        *_list(
+            "Newest looks: lower or higher, but no alarm",
+            suspect_lines(found.watched, whole=bool(kept_apart)),
+        ),
         *_list("Looking back: no alarm when it came", looking_back_lines(found.watched)),
         *_charts(found, zone_chart),
         *_quiet(found.watched),

@@ -1,4 +1,4 @@
-"""What a series without an alarm may hide: changes that raised none, and pictures of another grain."""
+"""What a series without an alarm may hide: changes that raised none or may have begun, pictures of another grain."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 from apronwatch.activity import P_ALARM
 from apronwatch.archive import SeriesRow
 from apronwatch.changes import LookBack, Watched
-from apronwatch.report.sentences import GSD_APART, apart, day, movement, place_label, probability, title
+from apronwatch.report.sentences import (
+    GSD_APART,
+    about,
+    apart,
+    day,
+    movement,
+    place_label,
+    probability,
+    title,
+)
 from apronwatch.report.words import class_label, several
 
 NO_ALARM = (
@@ -37,6 +46,31 @@ def looking_back_lines(watched: Sequence[Watched]) -> list[str]:
     """The sentences of all series that have one, and what they are worth."""
     said = [sentence for w in watched if (sentence := looking_back_sentence(w)) is not None]
     return [*said, NO_ALARM] if said else []
+
+
+def suspect_sentence(watched: Watched) -> str | None:
+    """`The newest 2 looks are lower (15, 5; about 10 against 29; p = 0.011, an alarm needs 0.01)`, if they are."""
+    found = watched.suspect
+    if found is None:
+        return None
+    newest = "The newest look is" if len(found.since) == 1 else f"The newest {len(found.since)} looks are"
+    way = "lower" if found.rate_since < found.rate_before else "higher"
+    counts = ", ".join(row.count.words for row in found.since)
+    levels = f"about {about(found.rate_since)} against {about(found.rate_before)}"
+    why = f"an alarm needs {P_ALARM:g}"
+    if found.denied is not None:
+        among = several(found.denied.tests, "test")
+        why = f"its alarm does not stand: among {among} of that day q = {probability(found.denied.q)}"
+    return f"{newest} {way} ({counts}; {levels}; p = {probability(found.p)}, {why})."
+
+
+def suspect_lines(watched: Sequence[Watched], *, whole: bool) -> list[str]:
+    """The sentences of all series that have one, with what they are of."""
+    return [
+        f"{title(w.stretch, whole=whole)}: {sentence[0].lower()}{sentence[1:]}"
+        for w in watched
+        if (sentence := suspect_sentence(w)) is not None
+    ]
 
 
 def grain_sentence(watched: Watched) -> str | None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from apronwatch.activity import LEAST_BEFORE
+from apronwatch.archive import SeriesRow
 from apronwatch.changes import DROP_TO, Watched, rate
-from apronwatch.report.missed import NO_ALARM, grain_sentence, looking_back_sentence
+from apronwatch.report.missed import NO_ALARM, grain_sentence, looking_back_sentence, suspect_sentence
 from apronwatch.report.sentences import (
     about,
     day,
@@ -44,15 +45,19 @@ def quiet_sentences(watched: Watched) -> list[str]:
         return ["No look gave a number that a test could rest on: nothing can be said of changes."]
     missed = looking_back_sentence(watched)
     said = [missed, NO_ALARM] if missed is not None else []
-    span = several(len(rows), "look")
-    span += f" from {day(rows[0])} to {day(rows[-1])}" if len(rows) > 1 else f", of {day(rows[0])}"
+    looks = [*rows, *_newest(watched)]
+    span = several(len(looks), "look")
+    span += f" from {day(looks[0])} to {day(looks[-1])}" if len(looks) > 1 else f", of {day(looks[0])}"
+    apart = f" before the newest {len(_newest(watched))}" if _newest(watched) else ""
     ahead = watched.outlook
     if ahead is None:
-        said.append(f"No alarm in {span}: no {of} were seen at all, so there was no drop to find.")
+        said.append(f"No alarm in {span}: no {of} were seen at all{apart}, so there was no drop to find.")
     elif len(watched.window) == 1:
         said.append(f"{span}, with about {about(rate(rows))} {of}: nothing to compare with yet.")
     else:
-        said.append(f"No alarm in {span}, with about {about(rate(rows))} {of} a look.")
+        said.append(f"No alarm in {span}, with about {about(rate(rows))} {of} a look{apart}.")
+    begun = suspect_sentence(watched)
+    said += [begun] if begun is not None else []
     if ahead is not None:
         said += [
             found_sentence(ahead, watched.stretch.class_name, watched.tests_of_day),
@@ -77,7 +82,8 @@ def basis(watched: Sequence[Watched]) -> str:
     """Which looks the table goes by, and what is taken for found."""
     shown = [w for w in watched if w.current and _saw_any(w) and w.tests_of_day]
     said = (
-        "By the looks since the last alarm or the change seen by looking back; by all where there was none."
+        "By the looks since the last alarm or the change seen by looking back; by all where there was none. Newest "
+        "looks that are lower or higher, though no alarm stands, are left out of it and named."
     )
     if not shown:
         return said
@@ -112,15 +118,21 @@ def left_out_lines(watched: Sequence[Watched]) -> list[str]:
 
 def _row(watched: Watched, whole: bool) -> tuple[str, ...]:
     rows, ahead = watched.current, watched.outlook
-    level = rate(rows)
-    known = (title(watched.stretch, whole=whole), str(len(rows)), about(level), about(DROP_TO * level))
+    level, newest = rate(rows), _newest(watched)
+    said = f"{about(level)} (newest {len(newest)}: {about(rate(newest))})" if newest else about(level)
+    known = (title(watched.stretch, whole=whole), str(len(rows)), said, about(DROP_TO * level))
     if ahead is None:
         return (*known, "–", "–", "–")
     return (*known, percent(ahead.found_by[-1]), of_thousand(ahead.alarms_per_look), percent(ahead.any_in_24))
 
 
+def _newest(watched: Watched) -> tuple[SeriesRow, ...]:
+    """The looks that may be of another level than the present one."""
+    return watched.suspect.since if watched.suspect else ()
+
+
 def _saw_any(watched: Watched) -> bool:
-    return any(row.count.seen for row in watched.current)
+    return any(row.count.seen for row in (*watched.current, *_newest(watched)))
 
 
 def _who(series: Sequence[Watched]) -> str:

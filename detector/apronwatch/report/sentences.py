@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from apronwatch.activity import P_ALARM
+from apronwatch.activity import FALSE_DISCOVERIES, P_ALARM
 from apronwatch.archive import SeriesRow
 from apronwatch.changes import (
     USUAL_PLACES_HIDDEN,
@@ -135,8 +135,12 @@ def of_thousand(value: float) -> str:
 
 
 def probability(value: float) -> str:
-    """Two digits, without an exponent."""
-    return str(np.format_float_positional(value, precision=2, fractional=False, trim="-"))
+    """Two digits, without an exponent; more where two would put it on the other side of 0.01 or 0.05."""
+    for digits in range(2, 17):
+        said = str(np.format_float_positional(value, precision=digits, fractional=False, trim="-"))
+        if all((float(said) <= limit) == (value <= limit) for limit in (P_ALARM, FALSE_DISCOVERIES)):
+            break
+    return said
 
 
 def movement(alarm: Alarm | LookBack) -> str:

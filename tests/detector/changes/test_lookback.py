@@ -2,7 +2,9 @@
 
 import pytest
 
+from apronwatch.activity import Look, judge
 from apronwatch.changes import Watched, find_changes
+from apronwatch.changes.watching import DRAWS
 from apronwatch.report.missed import NO_ALARM, grain_lines, looking_back_lines
 from apronwatch.report.quiet import basis, quiet_rows, quiet_sentences
 from tests.detector.changes.made import DROP, STEADY, days, series
@@ -51,13 +53,22 @@ def test_nothing_is_said_of_steady_series_or_where_the_alarm_stands(counts: list
     assert watched.current == watched.window
 
 
+def test_looking_back_has_the_p_of_the_rule() -> None:
+    """By as many draws: the same looks can't have a p of 0.0098 here and of more than 0.01 there."""
+    watched = only(series(MISSED))
+    assert watched.looking_back is not None
+    looks = [Look(str(k), n, 1.0) for k, n in enumerate(MISSED)]
+    assert watched.looking_back.p == judge(looks, draws=DRAWS).p != judge(looks).p
+
+
 def test_an_alarm_that_does_not_stand_is_named_as_the_reason() -> None:
-    weak = (14, 13, 15, 14, 16, 12, 14, 15, 13, 14, 5, 5)
-    crowd = [r for k in range(40) for r in series(STEADY, zone=f"zone {k}")]
+    weak = (14, 13, 15, 14, 16, 12, 14, 15, 13, 14, 5, 5, 9, 8, 9)
+    crowd = [r for k in range(40) for r in series((*STEADY, 14, 13, 15), zone=f"zone {k}")]
     found = find_changes([*series(weak, zone="weak"), *crowd])
     [watched] = [w for w in found.watched if w.stretch.zone == "weak"]
     assert watched.looking_back is not None
-    assert watched.looking_back.denied == watched.alarms[-1]
+    assert watched.looking_back.denied == watched.alarms[0]
+    assert [alarm.stands for alarm in watched.alarms] == [False, False]
     sentence, _ = looking_back_lines([watched])
     assert (
         "the alarm of 2024-12-15 did not stand, because among 41 tests of that day its q was 0.1" in sentence
