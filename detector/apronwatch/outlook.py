@@ -24,6 +24,9 @@ _DRAWS = 399
 _TAIL = 40
 """Highest draws to which the tail is fitted."""
 
+_UNLIKELY = 3e-4
+"""A dispersion less likely than this in every window is not drawn."""
+
 
 @dataclass(frozen=True)
 class Outlook:
@@ -162,13 +165,15 @@ def _p_values(
     tried: int,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """(S,) p of statistics (S,), given totals (S,) and probabilities of each dispersion (S, 8)."""
+    """(S,) p of statistics (S,), given totals (S,) and probabilities of each dispersion (S, 15)."""
+    likely = weights.max(axis=0) > _UNLIKELY
+    phis, weights = PHI[likely], weights[:, likely]
     nodes = np.unique(np.quantile(totals, [0, 0.5, 1], method="nearest"))
-    above = np.empty((len(nodes), len(PHI), len(statistics)))
+    above = np.empty((len(nodes), len(phis), len(statistics)))
     for t, total in enumerate(nodes):
-        drawn = draw_null(int(total), e, np.repeat(PHI, _DRAWS), rng)
-        highest = split_statistics(drawn, e)[:, tried:].max(axis=1).reshape(len(PHI), _DRAWS)
-        for f in range(len(PHI)):
+        drawn = draw_null(int(total), e, np.repeat(phis, _DRAWS), rng)
+        highest = split_statistics(drawn, e)[:, tried:].max(axis=1).reshape(len(phis), _DRAWS)
+        for f in range(len(phis)):
             above[t, f] = _share_above(statistics, np.sort(highest[f]))
     at = np.interp(totals, nodes, np.arange(len(nodes)))
     lower = np.floor(at).astype(np.intp)

@@ -251,6 +251,25 @@ def test_overdispersed_places_alarm_less_when_dispersion_is_not_taken_for_known(
     assert averaged <= 0.02 < poisson
 
 
+def test_places_of_great_dispersion_seldom_alarm() -> None:
+    """Variance sixteen times the mean, and a park that is full on five days of seven: at 20 looks of about 100."""
+    rng = np.random.default_rng(6)
+    wide = rng.negative_binomial(100 / 15, 1 / 16, (100, 20))
+    park = rng.poisson(np.where(rng.random((100, 20)) < 5 / 7, 120, 30))
+    for place in (wide, park):
+        alarms = [judge(looks(counts.tolist()), draws=299).alarm for counts in place]
+        assert np.mean(alarms) <= 0.02
+
+
+def test_a_large_drop_at_a_place_of_common_dispersion_is_still_found() -> None:
+    rng = np.random.default_rng(7)
+    found = [
+        judge(looks([*rng.poisson(100, 18).tolist(), *rng.poisson(40, 2).tolist()]), draws=399).alarm
+        for _ in range(30)
+    ]
+    assert np.mean(found) > 0.9
+
+
 def test_the_drawdown_raises_one_alarm_naming_the_looks_it_rests_on() -> None:
     watched = watch(DRAWN_DOWN)
     (alarm,) = watched.alarms

@@ -26,7 +26,8 @@ VARIABLE_PLACES = (
     "These rates hold for places whose counts vary by chance alone. Others alarm more often and hide more: in "
     "simulation (benchmarks/false_alarms.py: 200 places of about 20 objects, 24 looks each) 5 % of steady places "
     "raised an alarm at all, 12 % of those whose variance is four times the mean, and 30 % of those whose level "
-    "swings by 30 % with the season; a drop to 40 % was found within three looks at 70 %, 16 % and 39 % of them."
+    "swings by 30 % with the season; a drop to 40 % was found within three looks at 70 %, 16 % and 39 % of them "
+    "(standard errors 1.5 to 3.5 points)."
 )
 """The whole table stands in docs/changes.md."""
 
