@@ -3,7 +3,7 @@
 from apronwatch.changes.alarms import Alarm, rate
 from apronwatch.changes.exposures import exposure
 from apronwatch.changes.lookback import LookBack
-from apronwatch.changes.stretches import USUAL_PLACES_HIDDEN, LeftOut, Stretch, stretches
+from apronwatch.changes.stretches import USUAL_PLACES_HIDDEN, LeftOut, Stretch, stretches, veil
 from apronwatch.changes.suspects import Suspect
 from apronwatch.changes.watching import DROP_TO, Changes, Watched, expected, find_changes
 
@@ -22,4 +22,5 @@ __all__ = [
     "find_changes",
     "rate",
     "stretches",
+    "veil",
 ]

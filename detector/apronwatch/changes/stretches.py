@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from apronwatch.archive.acquisitions import SAME_PICTURE_OTHER_TIME
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.rows import SeriesRow
 from apronwatch.archive.series import NOT_COMPARABLE
 from apronwatch.changes.exposures import exposure, with_exposures
+from apronwatch.cloudmasks import NOTED
 from apronwatch.counts import SEEN_LESS_THAN_HALF, TESTED_FROM, Status
 from apronwatch.taxonomy import class_id
+from apronwatch.times import APART
 from apronwatch.zone import ALL_ZONES
 
 USUAL_PLACES_HIDDEN = "usual_places_hidden"
@@ -85,7 +88,14 @@ def why_left_out(row: SeriesRow) -> str | None:
         return Status.SATURATED.value
     if not count.testable:
         return SEEN_LESS_THAN_HALF
-    return None if exposure(row) >= TESTED_FROM else USUAL_PLACES_HIDDEN
+    veiled = next((reason for reason in count.reasons if veil(reason) > 1 - TESTED_FROM), None)
+    return veiled if exposure(row) >= TESTED_FROM else USUAL_PLACES_HIDDEN
+
+
+def veil(reason: str) -> float:
+    """Share of the zone that a reason such as `haze:0.400` says was seen through something; 0 of other reasons."""
+    word, _, of_zone = reason.partition(":")
+    return float(of_zone) if word in NOTED and of_zone else 0.0
 
 
 def _place(row: SeriesRow) -> tuple[str, bool, str, int]:
@@ -100,11 +110,20 @@ def _kind(row: SeriesRow) -> tuple[tuple[str, bool, str, int], str, str]:
 
 
 def _stretch(rows: list[SeriesRow]) -> Stretch:
-    told = [(row, why_left_out(row)) for row in rows]
-    return Stretch(
-        tuple(row for row, why in told if why is None),
-        tuple(LeftOut(row, why) for row, why in told if why is not None),
-    )
+    """Of looks that show the same picture under two times the first is used."""
+    looks, left_out = [], []
+    twin: SeriesRow | None = None
+    for row in rows:
+        why = why_left_out(row)
+        twins = SAME_PICTURE_OTHER_TIME in row.count.reasons
+        if why is None and twins and twin is not None and row.time - twin.time < APART:
+            why = SAME_PICTURE_OTHER_TIME
+        if why is None:
+            looks.append(row)
+            twin = row if twins else twin
+        else:
+            left_out.append(LeftOut(row, why))
+    return Stretch(tuple(looks), tuple(left_out))
 
 
 def _first_time(stretch: Stretch) -> str:

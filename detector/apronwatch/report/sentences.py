@@ -7,6 +7,7 @@ import numpy as np
 
 from apronwatch.activity import FALSE_DISCOVERIES, P_ALARM
 from apronwatch.archive import SeriesRow
+from apronwatch.archive.acquisitions import SAME_PICTURE_OTHER_TIME, UNITED_BY_CONTENT, UNITED_BY_DATE
 from apronwatch.changes import (
     USUAL_PLACES_HIDDEN,
     Alarm,
@@ -17,6 +18,7 @@ from apronwatch.changes import (
     Watched,
     expected,
     exposure,
+    veil,
 )
 from apronwatch.counts import COMPLETE_FROM, SEEN_LESS_THAN_HALF
 from apronwatch.outlook import Outlook
@@ -33,6 +35,10 @@ VARIABLE_PLACES = (
 
 GSD_APART = 1.25
 """Metres of one pixel before over those since, or the reverse, from which a reader must be told."""
+
+
+DOUBTFUL = (SAME_PICTURE_OTHER_TIME, UNITED_BY_DATE, UNITED_BY_CONTENT)
+"""Reasons of counts that a reader of an alarm must be told."""
 
 
 def title(stretch: Stretch, *, whole: bool = False) -> str:
@@ -53,7 +59,7 @@ def alarm_sentences(alarm: Alarm) -> list[str]:
         said.append(f"No {of} were seen before, so there was no drop to find.")
     else:
         said.append(found_sentence(ahead, alarm.before[0].count.class_name, alarm.tests))
-    return [*said, *_grain(alarm)]
+    return [*said, *_grain(alarm), *_defects(alarm)]
 
 
 def found_sentence(ahead: Outlook, class_name: str, tests: int) -> str:
@@ -125,9 +131,10 @@ def about(value: float) -> str:
 
 def percent(value: float) -> str:
     """A chance as a percentage; never 0 or 100, which a simulation cannot tell."""
-    if value < 0.005:
+    hundredths = round(100 * value)
+    if hundredths < 1:
         return "less than 1 %"
-    return f"{100 * value:.0f} %" if value < 0.995 else "more than 99 %"
+    return f"{hundredths} %" if hundredths < 100 else "more than 99 %"
 
 
 def of_thousand(value: float) -> str:
@@ -201,6 +208,16 @@ def _grain(alarm: Alarm) -> list[str]:
         f"The looks before have {before:.2f} m a pixel, those since {since:.2f} m: coarser pictures show fewer "
         "objects, and the test does not allow for it."
     ]
+
+
+def _defects(alarm: Alarm) -> list[str]:
+    """What is known against single looks, where no test allows for it: haze, snow, a time that is wrong."""
+    told = [
+        f"{day(row)} ({', '.join(words)})"
+        for row in (*alarm.before, *alarm.since)
+        if (words := [reason_label(r) for r in row.count.reasons if r in DOUBTFUL or veil(r) > 0])
+    ]
+    return [f"Known of its looks, and not allowed for: {', '.join(told)}."] if told else []
 
 
 def _why(left: LeftOut) -> str:

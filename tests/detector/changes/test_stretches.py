@@ -1,13 +1,16 @@
 """Only looks that differ in time alone are compared, and what stays out is named."""
 
+from dataclasses import replace
+
 import pytest
 
+from apronwatch.archive.acquisitions import SAME_PICTURE_OTHER_TIME
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.series import NOT_COMPARABLE
 from apronwatch.changes import USUAL_PLACES_HIDDEN, exposure, find_changes, rate, stretches
 from apronwatch.counts import NO_NUMBER, SEEN_LESS_THAN_HALF, Status
 from apronwatch.report.quiet import left_out_lines
-from apronwatch.report.sentences import alarm_sentences
+from apronwatch.report.sentences import alarm_sentences, percent
 from tests.detector.changes.made import days, series
 from tests.detector.report.rows import row
 
@@ -102,3 +105,53 @@ def test_the_whole_site_of_one_zone_is_not_tested_twice() -> None:
     assert [s.zone for s in stretches(two)] == ["*", "north", "south"]
     wider = [*series([5, 7]), *series([5, 6], zone="north")]
     assert [s.zone for s in stretches(wider)] == ["*", "north"]
+
+
+def test_of_the_same_picture_under_two_times_one_is_used() -> None:
+    """Two low looks raise an alarm; the same low picture twice does not."""
+    twin = {"reasons": (SAME_PICTURE_OTHER_TIME,)}
+    rows = [*series([14, 13, 15, 14, 16, 12, 14, 15, 13, 14]), row(40, 5, **twin), row(40.5, 5, **twin)]
+    [found] = stretches(rows)
+    assert len(found.looks) == 11
+    assert [(left.row.run_id, left.reason) for left in found.left_out] == [(972, SAME_PICTURE_OTHER_TIME)]
+    assert find_changes(rows).watched[0].alarms == ()
+    honest = find_changes([replace(r, count=replace(r.count, reasons=())) for r in rows])
+    assert len(honest.watched[0].alarms) == 1
+
+
+def test_other_pictures_of_another_day_are_no_twins() -> None:
+    twin = {"reasons": (SAME_PICTURE_OTHER_TIME,)}
+    [found] = stretches([row(n, 5, **twin) for n in (0, 0.5, 4, 4.5)])
+    assert days(found.looks) == [0, 4]
+
+
+@pytest.mark.parametrize(
+    ("reason", "left"),
+    [("haze:0.600", True), ("snow:1.000", True), ("haze:0.400", False), ("partial", False)],
+)
+def test_haze_or_snow_over_more_than_half_stays_out(reason: str, *, left: bool) -> None:
+    [found] = stretches([*series([5, 6]), row(8, 2, reasons=(reason,))])
+    assert [out.reason for out in found.left_out] == ([reason] if left else [])
+
+
+def test_an_alarm_names_what_is_known_against_its_looks() -> None:
+    rows = [
+        *series([14, 13, 15, 14, 16, 12, 14, 15, 13]),
+        row(36, 14, reasons=("united_by_date",)),
+        row(40, 4, reasons=("haze:0.400", "uncalibrated")),
+        row(44, 3),
+    ]
+    [alarm] = find_changes(rows).watched[0].alarms
+    assert alarm_sentences(alarm)[-1] == (
+        "Known of its looks, and not allowed for: 2024-12-07 (united by date), "
+        "2024-12-11 (haze over 40 % of the zone)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "less than 1 %"), (0.005, "less than 1 %"), (0.006, "1 %"), (0.5, "50 %"), (0.994, "99 %"),
+     (0.995, "more than 99 %"), (0.9951, "more than 99 %"), (1.0, "more than 99 %")],
+)  # fmt: skip
+def test_a_simulated_chance_is_never_0_or_100_percent(value: float, said: str) -> None:
+    assert percent(value) == said
