@@ -158,6 +158,8 @@ def _p_value(statistic: float, null: _Null, draws: int, seed: int) -> tuple[floa
     Every batch holds the same number of each dispersion: half of it goes evenly to all that matter, half by how
     likely they are.
     """
+    if null.total == 0:
+        return 1.0, 0
     kept = _that_matter(null.weights, draws)
     phis, weights = null.phis[kept], null.weights[kept]
     each = np.ceil(_BATCH * (weights / weights.sum() + 1 / len(phis)) / 2).astype(np.intp)

@@ -170,6 +170,15 @@ def test_the_command_explains_each_alarm(drawdown: Path, apronwatch: Command) ->
     assert "benchmarks/false_alarms.py" in text
 
 
+def test_a_site_says_the_same_alone_and_among_all(drawdown: Path, apronwatch: Command) -> None:
+    """Its alarms stand among the tests of all sites, however one asks."""
+    base, shown = "synthetic-drawdown-base", ("--zone", "north-ramp", "--class", "plane", "--json")
+    alone = apronwatch("changes", base, *shown, "--archive", drawdown).document
+    everything = apronwatch("changes", *shown, "--archive", drawdown).document
+    assert [site for site in everything["sites"] if site["site"] == base] == alone["sites"]
+    assert alone["tests"] == everything["tests"]
+
+
 def test_one_site_or_all(tmp_path: Path, apronwatch: Command, refused: Command) -> None:
     path = fill(fill(tmp_path / "a.sqlite", "boneyard"), "steady")
     all_sites = apronwatch("changes", "--zone", "*", "--class", "helicopter", "--json", "--archive", path)

@@ -2,6 +2,7 @@
 
 from apronwatch.changes.alarms import Alarm, rate
 from apronwatch.changes.exposures import exposure
+from apronwatch.changes.families import family_rows
 from apronwatch.changes.lookback import LookBack
 from apronwatch.changes.stretches import USUAL_PLACES_HIDDEN, LeftOut, Stretch, stretches, veil
 from apronwatch.changes.suspects import Suspect
@@ -19,6 +20,7 @@ __all__ = [
     "Watched",
     "expected",
     "exposure",
+    "family_rows",
     "find_changes",
     "rate",
     "stretches",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -91,6 +91,11 @@ class Changes:
     watched: tuple[Watched, ...]
     tests: int
     false_discoveries: float
+
+    def of_site(self, site: str) -> "Changes":
+        """Those of one site, judged among the tests of all."""
+        own = tuple(watched for watched in self.watched if watched.stretch.site == site)
+        return replace(self, watched=own)
 
     def by_site(self) -> dict[str, list[Watched]]:
         """The series of each site."""

@@ -7,12 +7,12 @@ import typer
 
 from apronwatch.cli import output
 from apronwatch.cli.archive import ArchiveOption
-from apronwatch.errors import CallInvalid, ModelUnknown
+from apronwatch.errors import CallInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from apronwatch.archive import Archive, SeriesRow
+    from apronwatch.archive import SeriesRow
     from apronwatch.changes import Alarm, Changes, LeftOut, Watched
 
 _WIDTH = 100
@@ -20,7 +20,7 @@ _WIDTH = 100
 
 def changes(
     site: Annotated[
-        str | None, typer.Argument(metavar="SITE", help="Its id in the archive; all sites if left out.")
+        str | None, typer.Argument(metavar="SITE", help="Show only this site, by its id; all if left out.")
     ] = None,
     zone: Annotated[str | None, typer.Option(help="Show only this zone; * is the whole site.")] = None,
     class_name: Annotated[str | None, typer.Option("--class", help="Show only this class.")] = None,
@@ -33,7 +33,7 @@ def changes(
 ) -> None:
     """Which looks differ from those before them, how surely, and what could not have been seen."""
     from apronwatch.archive import Archive
-    from apronwatch.changes import find_changes
+    from apronwatch.changes import family_rows, find_changes
     from apronwatch.counts import checked_classes
 
     if not 0 < false_alarms < 1:
@@ -41,38 +41,21 @@ def changes(
     if class_name is not None:
         checked_classes([class_name])
     with Archive.open(archive, create=False) as opened:
-        rows = _rows(opened, site, model)
+        rows, without = family_rows(opened, model, site=site)
         if site is not None and zone is not None:
             opened.series(site, zone=zone)  # refuses a zone that the site has not
+    if without and site is None:
+        output.print_warning(f"no runs of model {model}: {', '.join(without)}")
     found = find_changes(rows, false_discoveries=false_alarms)
+    found = found if site is None else found.of_site(site)
     shown = {name: [w for w in of if _wanted(w, zone, class_name)] for name, of in found.by_site().items()}
     if json:
         output.print_json(_document(found, shown))
         return
-    if not rows:
+    if not shown:
         output.print_warning("no look here has a time; `apronwatch archive redate` gives it one")
     for name, watched in shown.items():
         _print_site(name, found, watched)
-
-
-def _rows(archive: "Archive", site: str | None, model: str | None) -> "list[SeriesRow]":
-    """The rows of one site or of all; with a model named, of all sites that have runs of it."""
-    if site is not None:
-        return archive.series(site, model=model)
-    rows, without = [], []
-    names = archive.sites()
-    for name in names:
-        try:
-            rows += archive.series(name, model=model)
-        except ModelUnknown:
-            without.append(name)
-    if without and len(without) == len(names):
-        raise ModelUnknown(
-            f"no site of this archive has runs of model {model}; see `apronwatch archive runs`"
-        )
-    if without:
-        output.print_warning(f"no runs of model {model}: {', '.join(without)}")
-    return rows
 
 
 def _wanted(watched: "Watched", zone: str | None, class_name: str | None) -> bool:

@@ -42,7 +42,11 @@ def series(
             from apronwatch.sizing import series_with_sizes
 
             rows = series_with_sizes(opened, rows)
-        whole = opened.series(site, model=model) if plot is not None else []
+        family: list[SeriesRow] = []
+        if plot is not None:
+            from apronwatch.changes import family_rows
+
+            family, _ = family_rows(opened, model, site=site)
     if csv is not None:
         from apronwatch.interchange.counts_csv import write_counts_csv
 
@@ -52,8 +56,9 @@ def series(
         from apronwatch.report.changes import standing
         from apronwatch.report.chart import draw_series
 
-        # Whatever is drawn, an alarm stands among all tests of the site, as `apronwatch changes` says it.
-        draw_series(rows, plot, title=site, zone=zone or "*", alarms=standing(find_changes(whole)))
+        # Whatever is drawn, an alarm stands among all tests of its day, as `apronwatch changes` says it.
+        alarms = standing(find_changes(family).of_site(site))
+        draw_series(rows, plot, title=site, zone=zone or "*", alarms=alarms)
     if json:
         output.print_json({"apronwatch": __version__, "site": site, "rows": [_as_json(row) for row in rows]})
     else:

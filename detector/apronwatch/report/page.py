@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from apronwatch.archive import Archive, ArchivedRun, SeriesRow
-from apronwatch.changes import Changes, find_changes
+from apronwatch.changes import Changes, family_rows, find_changes
 from apronwatch.interchange.files import check_folder, public_name, save
 from apronwatch.report import sections, tables
 from apronwatch.report.changes import changes_section, standing
@@ -50,18 +50,19 @@ def write_report(archive: Archive, site_id: str, out: Path, *, model: str | None
     site = archive.site(site_id)
     rows = archive.series(site_id, model=model)
     looks = dated_looks(archive, rows) + undated_looks(archive, site_id, model)
+    family, _ = family_rows(archive, model, site=site_id)
+    found = find_changes(family).of_site(site_id)
     template = Template(files("apronwatch.report").joinpath("page.html").read_text(encoding="utf-8"))
     title = text(f"{site_id}: counts over time (Apronwatch)")
-    save(out, template.substitute(title=title, body=_body(site, looks, rows)).encode())
+    save(out, template.substitute(title=title, body=_body(site, looks, rows, found)).encode())
 
 
-def _body(site: Site, looks: Sequence[Look], rows: Sequence[SeriesRow]) -> Markup:
+def _body(site: Site, looks: Sequence[Look], rows: Sequence[SeriesRow], found: Changes) -> Markup:
     if not looks:
         return join([tag("h1", name(site.id)), tag("p", "No look of these weights stands in the archive.")])
     pictured = sorted(looks, key=_time, reverse=True)[:PICTURED]
     newest = pictured[0]
     classes = tables.shown_classes(looks)
-    found = find_changes(rows)
     parts = [
         sections.synthetic_banner(looks),
         sections.heading(site, looks, len(pictured)),

@@ -177,6 +177,14 @@ def test_tests_of_other_days_and_of_looks_that_saw_none_are_no_part_of_the_famil
     assert alone.q <= FALSE_DISCOVERIES
 
 
+def test_one_site_of_many_is_judged_among_all() -> None:
+    weak = series((14, 13, 15, 14, 16, 12, 14, 15, 13, 14, 5, 5), site="port")
+    crowd = [r for k in range(40) for r in series(STEADY, zone=f"zone {k}")]
+    own = find_changes([*weak, *crowd]).of_site("port")
+    assert {watched.stretch.site for watched in own.watched} == {"port"}
+    assert [(alarm.tests, alarm.stands) for alarm in alarms(own)] == [(41, False)]
+
+
 def test_short_histories_are_tested_pair_by_pair() -> None:
     [alarm] = alarms(find_changes(series([40, 42, 38, 3])))
     assert not alarm.by_scan
