@@ -166,7 +166,7 @@ def test_the_command_explains_each_alarm(drawdown: Path, apronwatch: Command) ->
         "(9 looks before, 2 since, of which 2026-04-23 raised the alarm)."
     )
     assert f"{alarm['tests_of_day']} tests of that day q = " in alarm["said"][1]
-    assert alarm["said"][2].startswith("With about 16 planes a look, a drop to about 6.5 is found in ")
+    assert alarm["said"][2].startswith("With about 16 planes a look, a sudden drop to about 6.5 is found in ")
     assert "benchmarks/false_alarms.py" in text
 
 

@@ -45,8 +45,9 @@ class Watched:
             these the rule compares.
         looking_back: a change since the last standing alarm that raised none.
         suspect: newest looks that are unlike those before them, though no alarm that stands says so.
-        level: p that an alarm needs to stand alone among the tests of the newest day (`level_among`).
-        tests_of_day: how many those are.
+        level: p that an alarm needs to stand alone among the tests of a day (`level_among`).
+        tests_of_day: how many those are: those of the newest day, or as many as the site has series that saw any,
+            if these are more, for the next look brings that many.
     """
 
     stretch: Stretch
@@ -129,7 +130,10 @@ def find_changes(rows: Iterable[SeriesRow], *, false_discoveries: float = FALSE_
         tests_by_day[day] = len(counted)
         for test, q in zip(counted, _adjusted(counted), strict=True):
             test.walk.take(test, q, len(counted), false_discoveries)
-    watched = [_watched(walk, tests_by_day, false_discoveries, draws) for walk in walks]
+    of_site = _series_by_site(walks)
+    watched = [
+        _watched(walk, _tests_ahead(walk, tests_by_day, of_site), false_discoveries, draws) for walk in walks
+    ]
     return Changes(tuple(watched), sum(tests_by_day.values()), false_discoveries)
 
 
@@ -217,14 +221,24 @@ def _adjusted(family: Sequence[_Test]) -> tuple[float, ...]:
     return adjusted(p_values)
 
 
-def _watched(walk: _Walk, tests_by_day: dict[date, int], false_discoveries: float, draws: int) -> Watched:
+def _series_by_site(walks: Iterable[_Walk]) -> Counter[str]:
+    """How many zones and classes of each site saw any."""
+    of = [walk.stretch for walk in walks if any(row.count.seen for row in walk.stretch.looks)]
+    return Counter(site for site, _, _ in {(s.site, s.zone, s.class_name) for s in of})
+
+
+def _tests_ahead(walk: _Walk, tests_by_day: dict[date, int], of_site: Counter[str]) -> int:
+    looks = walk.stretch.looks
+    return max(tests_by_day[looks[-1].time.date()], of_site[walk.stretch.site]) if looks else 0
+
+
+def _watched(walk: _Walk, tests_of_day: int, false_discoveries: float, draws: int) -> Watched:
     looks = walk.stretch.looks
     missed = look_back(looks, walk.findings, walk.alarms, draws)
     doubted = suspect(looks, walk.findings, walk.alarms, walk.start)
     if missed is not None and doubted is not None:
         # What the newest test tells is no looking back.
         missed, doubted = (None, doubted) if missed.since == doubted.since else (missed, None)
-    tests_of_day = tests_by_day[looks[-1].time.date()] if looks else 0
     return Watched(
         walk.stretch,
         tuple(walk.alarms),

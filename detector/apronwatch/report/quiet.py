@@ -8,6 +8,7 @@ from apronwatch.changes import DROP_TO, Watched, rate
 from apronwatch.report.missed import NO_ALARM, grain_sentence, looking_back_sentence, suspect_sentence
 from apronwatch.report.sentences import (
     about,
+    at_most,
     day,
     false_alarm_words,
     found_sentence,
@@ -94,9 +95,11 @@ def basis(watched: Sequence[Watched]) -> str:
         among = f"{fewest.tests_of_day} to {among}"
     if fewest.level > most.level:
         needed = f"{probability(fewest.level)} to {needed}"
+    together = sum(ahead.any_in_24 for w in shown if (ahead := w.outlook) is not None)
     return (
-        f"{said} Found, and a false alarm, is what is raised and stands alone among the tests of the newest day "
-        f"({among}: p of {needed} or less)."
+        f"{said} Found, and a false alarm, is what is raised and stands alone among the tests of the newest day, or "
+        f"among one of each series of the site where those are more ({among}: p of {needed} or less). Any false "
+        f"alarm in 24 looks of all these series together: {at_most(together)}."
     )
 
 

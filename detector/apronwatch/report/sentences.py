@@ -63,10 +63,10 @@ def alarm_sentences(alarm: Alarm) -> list[str]:
 
 
 def found_sentence(ahead: Outlook, class_name: str, tests: int) -> str:
-    """How a drop would fare: `With about 5 planes a look, a drop to about 2 is found in 7 % of cases …`."""
+    """How a drop would fare: `With about 5 planes a look, a sudden drop to about 2 is found in 7 % of cases …`."""
     now, then = about(ahead.rate), about(ahead.rate * ahead.drop_to)
     said = (
-        f"With about {now} {class_label(class_name)} a look, a drop to about {then} is found in "
+        f"With about {now} {class_label(class_name)} a look, a sudden drop to about {then} is found in "
         f"{percent(ahead.found_by[-1])} of cases within three looks"
     )
     if ahead.level < P_ALARM:
@@ -83,6 +83,18 @@ def false_alarm_words(ahead: Outlook) -> str:
         f"A steady place raises such an alarm in {of_thousand(ahead.alarms_per_look)} of 1,000 looks "
         f"({percent(ahead.any_in_24)} of series of 24 looks)"
     )
+
+
+def together_words(ahead: Outlook, tests: int) -> str:
+    """What that comes to over all series of a day: `; any in 24 looks of 11 such series: 22 % at most`."""
+    if tests < 2:
+        return ""
+    return f"; any in 24 looks of {tests} such series: {at_most(tests * ahead.any_in_24)}"
+
+
+def at_most(chance: float) -> str:
+    """A sum of chances, which is no less than the chance of any of them."""
+    return f"{percent(chance)} at most" if chance < 0.995 else "perhaps in every case"
 
 
 def left_out_words(stretch: Stretch) -> str:
@@ -187,7 +199,7 @@ def _worth(alarm: Alarm) -> str:
     alone = alarm.stands and alarm.p <= alarm.level
     ahead = expected(alarm.before, level=alarm.level if alone else P_ALARM)
     if ahead is not None:
-        told = f"{false_alarm_words(ahead)}; {told}"
+        told = f"{false_alarm_words(ahead)}{together_words(ahead, alarm.tests)}; {told}"
     return told[0].upper() + told[1:] if alarm.by_scan else f"{_pair(alarm)}. {told}"
 
 

@@ -91,6 +91,8 @@ def test_the_outlook_asks_more_of_an_alarm_among_many_tests() -> None:
         "within three looks by an alarm that stands alone among 30 tests a day (p of 0.0017 or less)" in said
     )
     assert "(30 tests: p of 0.0017 or less)" in basis([among])
+    together = 30 * among.outlook.any_in_24
+    assert f"all these series together: {100 * together:.0f} % at most" in basis([among] * 30)
     assert "stands alone" not in " ".join(quiet_sentences(alone))
 
 
@@ -105,3 +107,18 @@ def test_pictures_of_another_grain_are_said_of_quiet_series() -> None:
     assert grain_lines([only(series(STEADY))], whole=False) == []
     nothing = [*series([0] * 6, gsd_m=0.75), *series([0] * 6, start=24)]
     assert grain_lines([only(nothing)], whole=False) == []
+
+
+def test_a_site_seen_once_is_told_what_its_next_look_brings() -> None:
+    """One look has no tests; the next has one for each of thirty series."""
+    rows = [r for k in range(30) for r in series([20], zone=f"zone {k}")]
+    empty = [r for k in range(30) for r in series([0], zone=f"empty {k}")]
+    watched = find_changes([*rows, *empty]).watched
+    assert {w.tests_of_day for w in watched} == {30}
+    assert {w.level for w in watched} == {pytest.approx(0.05 / 30)}
+
+
+def test_two_small_steps_raise_no_alarm_and_the_words_say_sudden() -> None:
+    watched = only(series([40] * 8 + [27] * 6 + [14] * 6))
+    assert watched.alarms == ()
+    assert "a sudden drop to about" in " ".join(quiet_sentences(watched))
