@@ -1,36 +1,58 @@
 """How often a steady place raises an alarm, and how soon a drop is found, in simulation.
 
-    python benchmarks/false_alarms.py [--series 100] [--seed 1] [--short]
+    python benchmarks/false_alarms.py [--series 100] [--seed 1] [--beside 0] [--short]
 
-Each look sees 60 to 100 % of a zone and finds 92 % of what it sees; the rule knows both. `alarms/look` and
-`any in 24`: 34 looks without a change, judged at each of the last 24, as `apronwatch.activity.judge` does. Then
-the rate drops to 0.4 or 0.15 of itself after 14 looks: the share of series with an alarm by the first, second and
-third look after the drop. Last, what `apronwatch.outlook` foretells from 14 looks of the same place.
+Each look sees 60 to 100 % of a zone and finds 92 % of what it sees; the rule knows what was seen. `ours` is the rule as
+`apronwatch.changes.find_changes` has it: only alarms that stand among all tests of their day count, and the
+comparison starts anew after each. `plain` is the same scan with the one dispersion that the looks show, alone and
+without BH, from seven looks on; it starts anew too. `alarms/look` and `any in 24`: 34 looks without a change, of
+which the last 24 count. Then the rate drops to 0.4 or 0.15 of itself after 14 looks: the share of series with an
+alarm by the first, second and third look after the drop. Last, what `apronwatch.outlook` foretells from 14 looks of
+the same place. Both rules see the same series. At the end a Poisson place of 28 that falls evenly to nothing over 16
+looks, after 8: the share of series with any alarm.
+
+`--beside N`: N steady Poisson zones of the same mean are looked at on the same days; an alarm has to stand among
+their tests.
 
 Places: Poisson; seasonal (a swing of 30 % over 24 looks); 60 % of stands occupied, each look anew (`stands`) or with
-a memory of 0.8 (`markov`); variance 2 or 4 times the mean (`nb2`, `nb4`).
+a memory of 0.8 (`markov`); variance 2, 4 or 16 times the mean (`nb2`, `nb4`, `nb16`); `week`: 1.2 times the mean on
+five days of seven, 0.3 times on two, the looks on any.
 
 `--short`: the same for histories of less than six looks: alarms at the second to the eighth look of a place, and
 a drop to 0.4 after 1, 2, 3, 4 or 5 looks of a Poisson place.
 """
 
 import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apronwatch.activity import Look, judge
+from apronwatch.activity import RECENT, WINDOW, Look, is_alarm
+from apronwatch.archive import SeriesRow
+from apronwatch.changes import find_changes
+from apronwatch.changes.alarms import level_among
+from apronwatch.counts import Count, Status
 from apronwatch.outlook import outlook
+from apronwatch.scan import scan
 
-PLACES = ("poisson", "seasonal", "stands", "markov", "nb2", "nb4")
-MEANS = (5, 20)
+PLACES = ("poisson", "seasonal", "stands", "markov", "nb2", "nb4", "nb16", "week")
+MEANS = {"nb16": (20, 100), "week": (20, 100)}
+USUAL_MEANS = (5, 20)
 DROPS = (0.4, 0.15)
 RECALL = 0.92
 OCCUPIED = 0.6
 MEMORY = 0.8
 WARM_UP, WATCHED, BEFORE_DROP, AFTER_DROP = 10, 24, 14, 3
 SHORT_BEFORE, SHORT_LOOKS, SHORT_MEANS = (1, 2, 3, 4, 5), 8, (10, 20, 30)
+SLOW_MEAN = 28
 DRAWS = 999
+LEAST_PLAIN = 7
+
+Rule = Callable[[list[Look], np.random.Generator], NDArray[np.bool_]]
+"""(n,) whether each of some looks raises an alarm."""
 
 
 def present(
@@ -40,7 +62,9 @@ def present(
     n, rate = len(factors), mean * factors
     if place == "seasonal":
         rate = rate * (1 + 0.3 * np.sin(2 * np.pi * (np.arange(n) / 24 + rng.random())))
-    if place in ("poisson", "seasonal"):
+    if place == "week":
+        rate = rate * np.where(rng.random(n) < 5 / 7, 1.2, 0.3)
+    if place in ("poisson", "seasonal", "week"):
         return rng.poisson(rate)
     if place.startswith("nb"):
         dispersion = float(place[2:])
@@ -66,52 +90,118 @@ def looks(place: str, mean: float, factors: NDArray[np.float64], rng: np.random.
     ]
 
 
-def false_alarms(place: str, mean: float, series: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Alarms per look, and share of series with any alarm in 24 looks."""
-    alarms = np.zeros((series, WATCHED), dtype=np.bool_)
+def ours(watched: list[Look], rng: np.random.Generator, *, beside: int, mean: float) -> NDArray[np.bool_]:
+    steady = [looks("poisson", mean, np.ones(len(watched)), rng) for _ in range(beside)]
+    zones = {"own": watched, **{f"other {k}": other for k, other in enumerate(steady)}}
+    rows = [row(zone, k, look) for zone, of in zones.items() for k, look in enumerate(of)]
+    alarms = np.zeros(len(watched), dtype=np.bool_)
+    for series in find_changes(rows).watched:
+        if series.stretch.zone == "own":
+            alarms[[series.stretch.looks.index(a.since[-1]) for a in series.alarms if a.stands]] = True
+    return alarms
+
+
+def plain(watched: list[Look], rng: np.random.Generator) -> NDArray[np.bool_]:
+    alarms, start = np.zeros(len(watched), dtype=np.bool_), 0
+    for end in range(1, len(watched) + 1):
+        first = max(start, end - WINDOW)
+        window = watched[first:end]
+        if len(window) < LEAST_PLAIN:
+            continue
+        counts, exposures = [look.count or 0 for look in window], [look.exposure for look in window]
+        measured = scan(counts, exposures, draws=1, dispersion=1.0).dispersion
+        found = scan(counts, exposures, draws=DRAWS, dispersion=measured)
+        if found.split >= len(window) - RECENT and is_alarm(found.p, found.ratio):
+            alarms[end - 1], start = True, first + found.split
+    return alarms
+
+
+def row(zone: str, day: int, look: Look) -> SeriesRow:
+    seen, fraction = look.count or 0, look.observed_fraction or 0.0
+    count = Count("base", zone, "plane", seen, None, None, None, fraction, Status.PARTIAL, ("partial",))
+    return SeriesRow(
+        time=datetime(2024, 1, 1, 9, tzinfo=UTC) + timedelta(days=day),
+        time_precision="minute",
+        count=count,
+        scene_sha256=None,
+        scene_identity=f"scene {day}",
+        scene_path=f"{day}.tif",
+        run_id=day,
+        run_ids=(day,),
+        model_name="made",
+        model_sha256="0" * 64,
+        geometry_sha256="0" * 64,
+        gsd_m=0.5,
+        synthetic=True,
+        frames=1,
+    )
+
+
+def alarmed(
+    rules: dict[str, Rule], place: str, mean: float, factors: NDArray[np.float64], series: int, key: list[int]
+) -> dict[str, NDArray[np.bool_]]:
+    """By rule, (series, n) whether each look of the same series raised an alarm."""
+    found = {name: np.zeros((series, len(factors)), dtype=np.bool_) for name in rules}
     for s in range(series):
-        steady = looks(place, mean, np.ones(WARM_UP + WATCHED), rng)
-        alarms[s] = [judge(steady[: WARM_UP + k + 1], draws=DRAWS).alarm for k in range(WATCHED)]
-    return float(alarms.mean()), float(alarms.any(axis=1).mean())
+        watched = looks(place, mean, factors, np.random.default_rng([*key, s]))
+        for name, rule in rules.items():
+            found[name][s] = rule(watched, np.random.default_rng([*key, s, 1]))
+    return found
 
 
-def power(
-    place: str, mean: float, drop: float, series: int, rng: np.random.Generator, before: int = BEFORE_DROP
-) -> NDArray[np.float64]:
-    """(3,) share of series with an alarm by the first, second, third look after the drop."""
-    factors = np.append(np.ones(before), np.full(AFTER_DROP, drop))
-    found = np.zeros((series, AFTER_DROP), dtype=np.bool_)
-    for s in range(series):
-        dropped = looks(place, mean, factors, rng)
-        found[s] = [judge(dropped[: before + k + 1], draws=DRAWS).alarm for k in range(AFTER_DROP)]
-    return np.asarray(np.logical_or.accumulate(found, axis=1).mean(axis=0))
+def by_look(alarms: NDArray[np.bool_], before: int) -> str:
+    shares = np.logical_or.accumulate(alarms[:, before:], axis=1).mean(axis=0)
+    return "by look " + ", ".join(f"{k + 1} {share:.3f}" for k, share in enumerate(shares))
 
 
-def short_false_alarms(
-    place: str, mean: float, series: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], float]:
-    """(7,) alarms at the second to the eighth look of a steady place, and share of series with any."""
-    alarms = np.zeros((series, SHORT_LOOKS - 1), dtype=np.bool_)
-    for s in range(series):
-        steady = looks(place, mean, np.ones(SHORT_LOOKS), rng)
-        alarms[s] = [judge(steady[: k + 2], draws=DRAWS).alarm for k in range(SHORT_LOOKS - 1)]
-    return alarms.mean(axis=0), float(alarms.any(axis=1).mean())
+def dropped(drop: float, before: int = BEFORE_DROP) -> NDArray[np.float64]:
+    return np.append(np.ones(before), np.full(AFTER_DROP, drop))
 
 
-def short_histories(series: int, seed: int) -> None:
+def whole(series: int, seed: int, beside: int) -> None:
     for place in PLACES:
-        for mean in MEANS:
-            rng = np.random.default_rng([seed, 100 + PLACES.index(place), mean])
-            per_look, any_of = short_false_alarms(place, mean, series, rng)
-            shown = ", ".join(f"{k + 2} {share:.4f}" for k, share in enumerate(per_look))
-            line = f"{place:8} mu={mean:2} alarms/look {per_look.mean():.4f}; any in 2 to 8 {any_of:.3f}"
+        for mean in MEANS.get(place, USUAL_MEANS):
+            key = [seed, PLACES.index(place), mean]
+            rules: dict[str, Rule] = {"ours": partial(ours, beside=beside, mean=mean), "plain": plain}
+            steady = alarmed(rules, place, mean, np.ones(WARM_UP + WATCHED), series, [*key, 0])
+            drops = {
+                drop: alarmed(rules, place, mean, dropped(drop), series, [*key, 1 + k])
+                for k, drop in enumerate(DROPS)
+            }
+            for name in rules:
+                last = steady[name][:, WARM_UP:]
+                line = f"{place:8} mu={mean:3} {name:5} alarms/look {last.mean():.4f}"
+                line += f"; any in 24 {last.any(axis=1).mean():.3f} | "
+                line += "; ".join(f"x{drop}: {by_look(of[name], BEFORE_DROP)}" for drop, of in drops.items())
+                print(line, flush=True)
+            history = looks(place, mean, np.ones(BEFORE_DROP), np.random.default_rng([*key, 9]))
+            ahead = outlook(history, DROPS[0], level=level_among(1 + beside))
+            assert ahead is not None
+            told = f"alarms/look {ahead.alarms_per_look:.4f}; any in 24 {ahead.any_in_24:.3f}"
+            print(f"{'':8} {'':6} outlook {told}; x0.4 by look 3 {ahead.found_by[-1]:.3f}", flush=True)
+    slow = np.append(np.ones(8), np.linspace(0.95, 0.02, 16))
+    rules = {"ours": partial(ours, beside=beside, mean=SLOW_MEAN), "plain": plain}
+    for name, alarms in alarmed(rules, "poisson", SLOW_MEAN, slow, series, [seed, 300]).items():
+        print(f"poisson  mu={SLOW_MEAN:3} {name:5} falling to 0: any {alarms[:, 8:].any(axis=1).mean():.3f}")
+
+
+def short_histories(series: int, seed: int, beside: int) -> None:
+    for place in PLACES:
+        for mean in MEANS.get(place, USUAL_MEANS):
+            rules: dict[str, Rule] = {"ours": partial(ours, beside=beside, mean=mean)}
+            key = [seed, 100 + PLACES.index(place), mean]
+            alarms = alarmed(rules, place, mean, np.ones(SHORT_LOOKS), series, key)["ours"][:, 1:]
+            line = f"{place:8} mu={mean:3} alarms/look {alarms.mean():.4f}"
+            line += f"; any in 2 to 8 {alarms.any(axis=1).mean():.3f}"
+            shown = ", ".join(f"{k + 2} {share:.4f}" for k, share in enumerate(alarms.mean(axis=0)))
             print(f"{line} | at look {shown}", flush=True)
     for mean in SHORT_MEANS:
+        rules = {"ours": partial(ours, beside=beside, mean=mean)}
         for before in SHORT_BEFORE:
-            rng = np.random.default_rng([seed, 200 + before, mean])
-            found = power("poisson", mean, DROPS[0], series, rng, before)
-            by_look = ", ".join(f"{k + 1} {share:.3f}" for k, share in enumerate(found))
-            print(f"poisson  mu={mean:2} {before} before, x{DROPS[0]}: by look {by_look}", flush=True)
+            key = [seed, 200 + before, mean]
+            alarms = alarmed(rules, "poisson", mean, dropped(DROPS[0], before), series, key)["ours"]
+            said = by_look(alarms, before)
+            print(f"poisson  mu={mean:3} {before} before, x{DROPS[0]}: {said}", flush=True)
 
 
 def main() -> None:
@@ -120,31 +210,12 @@ def main() -> None:
     )
     parser.add_argument("--series", type=int, default=100, help="per place, mean and case")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--beside", type=int, default=0, help="steady zones looked at on the same days")
     parser.add_argument("--short", action="store_true", help="histories of less than six looks")
     told = parser.parse_args()
-    print(
-        f"{told.series} series; a share of 5 % has a standard error of {np.sqrt(4.75 / told.series) * 10:.1f} points"
-    )
-    if told.short:
-        short_histories(told.series, told.seed)
-        return
-    for place in PLACES:
-        for mean in MEANS:
-            rng = np.random.default_rng([told.seed, PLACES.index(place), mean])
-            per_look, per_24 = false_alarms(place, mean, told.series, rng)
-            cells = []
-            for drop in DROPS:
-                by_look = ", ".join(
-                    f"{k + 1} {p:.2f}" for k, p in enumerate(power(place, mean, drop, told.series, rng))
-                )
-                cells.append(f"x{drop}: by look {by_look}")
-            history = looks(place, mean, np.ones(BEFORE_DROP), rng)
-            told_by = outlook(history, DROPS[0])
-            cells.append(
-                f"outlook {told_by.alarms_per_look:.4f}, {told_by.any_in_24:.2f}, x0.4 {told_by.found_by[-1]:.2f}"
-            )
-            line = f"{place:8} mu={mean:2} alarms/look {per_look:.4f}; any in 24 {per_24:.3f} | "
-            print(line + "; ".join(cells), flush=True)
+    error = np.sqrt(4.75 / told.series) * 10
+    print(f"{told.series} series; a share of 5 % has a standard error of {error:.1f} points")
+    (short_histories if told.short else whole)(told.series, told.seed, told.beside)
 
 
 if __name__ == "__main__":
