@@ -75,7 +75,7 @@ def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> No
             output.say(f"\n{worth}: {sentences.title(each.stretch, whole=several)}")
             for sentence in sentences.alarm_sentences(alarm):
                 _paragraph(sentence)
-    _list("NEWEST LOOKS: lower or higher, but no alarm", suspect_lines(watched, whole=several))
+    _list("NEWEST LOOKS: lower or higher, but no alarm that stands", suspect_lines(watched, whole=several))
     _list("LOOKING BACK: no alarm when it came", looking_back_lines(watched))
     _print_quiet(watched, several)
     _list("Pictures of another grain:", grain_lines(watched, whole=several))

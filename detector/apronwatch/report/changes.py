@@ -28,7 +28,7 @@ def changes_section(found: Changes, zone_chart: ZoneChart) -> Markup:
         tag("p", sentences.summary(found, found.watched)),
         *_alarms(found.watched),
         *_list(
-            "Newest looks: lower or higher, but no alarm",
+            "Newest looks: lower or higher, but no alarm that stands",
             suspect_lines(found.watched, whole=bool(kept_apart)),
         ),
         *_list("Looking back: no alarm when it came", looking_back_lines(found.watched)),

@@ -51,12 +51,13 @@ def quiet_sentences(watched: Watched) -> list[str]:
     span += f" from {day(looks[0])} to {day(looks[-1])}" if len(looks) > 1 else f", of {day(looks[0])}"
     apart = f" before the newest {len(_newest(watched))}" if _newest(watched) else ""
     ahead = watched.outlook
+    none = "No alarm that stands" if watched.suspect and watched.suspect.denied else "No alarm"
     if ahead is None:
-        said.append(f"No alarm in {span}: no {of} were seen at all{apart}, so there was no drop to find.")
+        said.append(f"{none} in {span}: no {of} were seen at all{apart}, so there was no drop to find.")
     elif len(watched.window) == 1:
         said.append(f"{span}, with about {about(rate(rows))} {of}: nothing to compare with yet.")
     else:
-        said.append(f"No alarm in {span}, with about {about(rate(rows))} {of} a look{apart}.")
+        said.append(f"{none} in {span}, with about {about(rate(rows))} {of} a look{apart}.")
     begun = suspect_sentence(watched)
     said += [begun] if begun is not None else []
     if ahead is not None:

@@ -61,6 +61,7 @@ def test_a_newest_alarm_that_does_not_stand_is_told_so() -> None:
     assert watched.suspect.denied == watched.alarms[-1]
     assert watched.looking_back is None
     assert len(watched.current) == len(BEFORE)
+    assert quiet_sentences(watched)[0].startswith("No alarm that stands in 12 looks")
     assert "its alarm does not stand: among 41 tests of that day q = 0.1" in " ".join(
         quiet_sentences(watched)
     )
