@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GSD_M = 0.5
-HELD_OUT = ("site05", "site07")
-"""The two places that the bundled weights were not trained on."""
+HELD_OUT = {"validation": ("site05", "site07"), "calibration": ("site10", "site13", "site14")}
+"""Places that the bundled weights were not trained on, by their part of the split."""
+OTHERS = "other places"
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Image:
         return None if self.planes is None or self.truncated is None else self.planes + self.truncated
 
     @property
-    def trained_on(self) -> bool:
-        """Whether the bundled weights learned from it (those without labels: from its place)."""
-        return self.site not in HELD_OUT
+    def part(self) -> str:
+        """The part of the split that its place belongs to; from `OTHERS` the bundled weights learned."""
+        return next((part for part, sites in HELD_OUT.items() if self.site in sites), OTHERS)
 
 
 def data_folder() -> Path:

@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two pictures")
     options = parser.parse_args()
     engine = load_engine(find_model(), "cpu")
-    held_out = [image for image in images() if not image.trained_on and image.labelled is not None]
+    held_out = [image for image in images() if image.part == "validation" and image.labelled is not None]
     held_out = held_out[:2] if options.quick else held_out
     labelled = np.array([image.labelled for image in held_out])
     print(

@@ -7,6 +7,8 @@ vehicles are taken away, as a dataset of aircraft alone would have it, and the s
 teach twice, from the same start and seed: once as `train fit` does (nothing is learned where a class is unknown), once
 as Ultralytics does (`partial_labels = false`: what is not labelled is background). Both are exported and evaluated on
 four looks at another base that neither has seen. A third run, on the labelled quarter alone, shows what the others add.
+Precision and recall are those at the threshold that is best on these looks, another for each. A run that was broken off
+goes on with the next of the three.
 """
 
 import argparse
@@ -17,13 +19,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from apronwatch.cli.output import print_table
 from apronwatch.taxonomy import CLASSES
 
 VEHICLES = ("vehicle_small", "vehicle_large")
 SCENARIOS = ("steady", "surge")
 GSD_M = 0.4
 HELD_OUT_LOOKS = 4
-WAYS = ("masked", "as background", "labelled quarter alone")
+WAYS = ("masked", "as background", "left out")
 
 CONFIG = """
 [start]
@@ -60,11 +63,12 @@ def apronwatch(*words: object, weights: Path | None = None) -> str:
 
 def prepare(work: Path) -> tuple[Path, list[str]]:
     """Tiles of the bases, three quarters of the looks without labels of vehicles, and the looks left whole."""
+    splits, tiles, done = work / "splits.csv", work / "tiles", work / "whole-looks.json"
+    if done.is_file():
+        return tiles, json.loads(done.read_text())
     for scenario in SCENARIOS:
         apronwatch("data", "synthesize", scenario, "--out", work / "scenes" / scenario)
-    splits = work / "splits.csv"
     splits.write_text("dataset,place,split\n")
-    tiles = work / "tiles"
     apronwatch(
         *("data", "prepare", f"synthetic={work / 'scenes'}", "--out", tiles, "--gsd", GSD_M, "--tile", 416),
         *("--overlap", 160, "--format", "jpg", "--backgrounds", 0.2, "--splits", splits, "--rest", "train"),
@@ -73,6 +77,7 @@ def prepare(work: Path) -> tuple[Path, list[str]]:
     for sidecar in (tiles / "regions" / "train").glob("*.json"):
         if not labelled(sidecar, whole):
             forget(sidecar, tiles / "labels" / "train" / f"{sidecar.stem}.txt")
+    done.write_text(json.dumps(whole))
     return tiles, whole
 
 
@@ -108,6 +113,8 @@ def quarter(tiles: Path, whole: list[str]) -> Path:
 def held_out(work: Path) -> Path:
     """The first looks at another base, of the same kind, with their truth."""
     folder = work / "drawdown"
+    if folder.is_dir():
+        return folder
     apronwatch("data", "synthesize", "drawdown", "--out", folder)
     for path in sorted((folder / "scenes").iterdir())[HELD_OUT_LOOKS:]:
         for other in folder.rglob(f"{path.stem}.*"):
@@ -118,6 +125,9 @@ def held_out(work: Path) -> Path:
 def fit(work: Path, way: str, tiles: Path, arguments: argparse.Namespace) -> Path:
     """Train, export; the folder of the weights."""
     name = way.replace(" ", "-")
+    out = work / f"{name}-weights"
+    if (out / "registry.toml").is_file():
+        return out
     weights = f'weights = "{arguments.weights.resolve()}"' if arguments.weights else ""
     # The quarter alone is passed over more often: as many steps as the others take.
     epochs = arguments.epochs * (4 if tiles.name == "tiles-labelled" else 1)
@@ -132,37 +142,46 @@ def fit(work: Path, way: str, tiles: Path, arguments: argparse.Namespace) -> Pat
     )
     config.write_text(text)
     apronwatch("train", "fit", config, "--device", arguments.device)
-    out = work / f"{name}-weights"
     apronwatch("train", "export", work / name, "--name", name, "--out", out, "--gsd", GSD_M)
     return out
 
 
-def evaluate(weights: Path, scenes: Path) -> dict[str, tuple[float, float]]:
-    """Class -> (AP, recall at the threshold)."""
-    name = weights.name.removesuffix("-weights")
+def evaluate(weights: Path, scenes: Path) -> dict[str, tuple[float, float, float]]:
+    """Class -> (AP, precision and recall at the threshold that counts best on these very scenes)."""
+    name, registry = weights.name.removesuffix("-weights"), weights / "registry.toml"
+    apronwatch(
+        *("train", "thresholds", f"synthetic={scenes}", "--model", name, "--write", registry), weights=weights
+    )
     told = apronwatch("train", "evaluate", f"synthetic={scenes}", "--model", name, "--json", weights=weights)
     classes = json.loads(told)["evaluations"][0]["classes"]
-    return {c["class"]: (c["ap"] or 0.0, c["operating_point"]["recall"] or 0.0) for c in classes}
+    points = {c["class"]: (c["ap"], c["operating_point"]) for c in classes}
+    return {
+        name: (ap or 0.0, point["precision"] or 0.0, point["recall"] or 0.0)
+        for name, (ap, point) in points.items()
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work", type=Path, required=True, help="an empty folder")
+    parser.add_argument("--work", type=Path, required=True, help="a folder; goes on where it was")
     parser.add_argument("--weights", type=Path, help="begin with these; without them, from nothing")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="bf16")
     arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True)
+    arguments.work.mkdir(parents=True, exist_ok=True)
     (tiles, whole), scenes = prepare(arguments.work), held_out(arguments.work)
-    sets = {"labelled quarter alone": quarter(tiles, whole)}
+    sets = {"left out": quarter(tiles, whole)}
     found = {way: evaluate(fit(arguments.work, way, sets.get(way, tiles), arguments), scenes) for way in WAYS}
-    print(f"{'':24}" + "".join(f"{name:>18}" for name in found[WAYS[0]]))
-    for way, scores in found.items():
-        print(f"{way:24}" + "".join(f"{ap:10.3f} {recall:7.3f}" for ap, recall in scores.values()))
-    print("AP, and recall at the threshold of export, on the held-out base")
+    header = ("class", "of what is not labelled", "AP", "precision", "recall")
+    lines = [
+        (name, way, *(f"{number:.2f}" for number in found[way][name]))
+        for name in found[WAYS[0]]
+        for way in WAYS
+    ]
+    print_table(header, lines, right=range(2, 5))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import allplanes
 import numpy as np
-from airbus import GSD_M, Image, images
+from airbus import GSD_M, HELD_OUT, OTHERS, Image, images
 from measure import matched
 
 from apronwatch import Archive, Scene, count, find_model, load_engine
@@ -33,20 +33,20 @@ FOUND_WITHIN_M = 10.0
 
 def counts(engine: Engine, quick: bool) -> None:
     """A line for each image of the Airbus sample, then the errors."""
-    chosen = [i for i in images() if not i.trained_on][:3] if quick else images()
+    chosen = [i for i in images() if i.part != OTHERS][:3] if quick else images()
     seen = {image: _seen(image, engine) for image in chosen}
     print_table(
-        ("site", "series", "image", "planes", "cut", "labelled", "seen", "difference", "weights"),
+        ("site", "series", "image", "planes", "cut", "labelled", "seen", "difference", "part of the split"),
         [_image_line(image, seen[image]) for image in chosen],
         right=range(3, 8),
     )
     print("\nError of the count; cut: aircraft that the border of the picture cuts\n")
     lines = []
-    for title, trained_on in (("held out", False), ("other places", True)):
-        labelled = [i for i in chosen if i.trained_on == trained_on and i.labelled is not None]
+    for part in (*HELD_OUT, OTHERS):
+        labelled = [i for i in chosen if i.part == part and i.labelled is not None]
         for against, with_cut in (("planes and cut", True), ("planes", False)):
             truth = [i.labelled if with_cut else i.planes for i in labelled]
-            lines += _error_line(title, against, [seen[i] for i in labelled], truth)
+            lines += _error_line(part, against, [seen[i] for i in labelled], truth)
     header = ("images", "against", "number", "labelled", "seen", "MAE", "bias", "WAPE")
     print_table(header, lines, right=range(2, 8))
 
@@ -61,11 +61,10 @@ def _seen(image: Image, engine: Engine) -> int:
 
 def _image_line(image: Image, seen: int) -> list[str]:
     facts = [image.site, image.series or "-", image.path.stem[:8]]
-    weights = "other places" if image.trained_on else "held out"
     if image.labelled is None:
-        return [*facts, "-", "-", "-", str(seen), "-", "trained on the place"]
+        return [*facts, "-", "-", "-", str(seen), "-", image.part]
     numbers = [str(image.planes), str(image.truncated), str(image.labelled), str(seen)]
-    return [*facts, *numbers, f"{seen - image.labelled:+d}", weights]
+    return [*facts, *numbers, f"{seen - image.labelled:+d}", image.part]
 
 
 def _error_line(title: str, against: str, seen: Sequence[int], truth: Sequence[int]) -> Iterable[list[str]]:

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 
-from airbus import GSD_M, HELD_OUT, Image, images
+from airbus import GSD_M, HELD_OUT, OTHERS, Image, images
 
 from apronwatch import Count, Scene, count, find_model, load_engine
 from apronwatch.activity import Look, is_alarm, judge
@@ -32,9 +32,6 @@ from apronwatch.engines import Engine
 from apronwatch.engines.specs import ModelSpec
 
 DATASET = "airbus-aircraft"
-GROUPS = {"validation": HELD_OUT, "calibration": ("site10", "site13", "site14")}
-"""Places that are kept apart for choosing thresholds and for calibrating; all others may teach."""
-OTHERS = "other places"
 TESTS = "the product's test", "Poisson's law alone"
 EXAMPLE = 30
 """Planes at the first look for which the least change that raises an alarm is printed."""
@@ -78,20 +75,15 @@ class Pair:
         return product, poisson
 
 
-def group_of(site: str) -> str:
-    """The part of the split by places that a place belongs to."""
-    return next((name for name, sites in GROUPS.items() if site in sites), OTHERS)
-
-
 def all_series() -> list[list[Image]]:
     """The labelled pictures of each series that has two or more, by file name; validation and calibration first."""
     labelled = [image for image in images() if image.series and image.labelled is not None]
     ordered = sorted(labelled, key=lambda image: (image.series, image.path.name))
     found = [list(looks) for _, looks in groupby(ordered, key=lambda image: image.series)]
-    order = [*GROUPS, OTHERS]
+    order = [*HELD_OUT, OTHERS]
     return sorted(
         (looks for looks in found if len(looks) > 1),
-        key=lambda looks: (order.index(group_of(looks[0].site)), looks[0].site, looks[0].series),
+        key=lambda looks: (order.index(looks[0].part), looks[0].site, looks[0].series),
     )
 
 
@@ -119,7 +111,7 @@ def pairs_of(looks: Sequence[Image], engine: Engine) -> list[Pair]:
 def print_pairs(pairs: Sequence[Pair], model: ModelSpec) -> None:
     """The table of one series."""
     site, series = pairs[0].first.site, pairs[0].first.series
-    print(f"\n{site}, {series}: {group_of(site)}; {_taught(model, site)}\n")
+    print(f"\n{site}, {series}: {pairs[0].first.part}; {_taught(model, site)}\n")
     lines = []
     for pair in pairs:
         both = pair.first, pair.second
@@ -138,7 +130,7 @@ def _taught(model: ModelSpec, site: str) -> str:
 
 def print_summary(pairs: Sequence[Pair], model: ModelSpec) -> None:
     """Both tests, a line for each part of the split and for the places that the weights never saw."""
-    parts = [(name, [p for p in pairs if group_of(p.first.site) == name]) for name in (*GROUPS, OTHERS)]
+    parts = [(name, [p for p in pairs if p.first.part == name]) for name in (*HELD_OUT, OTHERS)]
     for taught, name in (
         (False, "held out from the weights"),
         (True, "not held out"),

@@ -47,6 +47,7 @@ def write_fitted(last: Path, out: Path) -> None:
     content["train_args"] = _without_folders(content["train_args"])
     content["git"] = _without_folders(content.get("git") or {})
     content["model"].args = _without_folders(content["model"].args)
+    content["model"].pt_path = out.name  # set by Ultralytics where a run begins with weights
     torch.save(content, draft)
     draft.replace(out)
 
