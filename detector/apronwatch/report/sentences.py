@@ -26,10 +26,10 @@ from apronwatch.report.words import class_label, listed, moment, reason_label, s
 
 VARIABLE_PLACES = (
     "These rates hold for places whose counts vary by chance alone. Others alarm more often and hide more: in "
-    "simulation (benchmarks/false_alarms.py: 200 places of about 20 objects, 24 looks each) 5 % of steady places "
-    "raised an alarm at all, 12 % of those whose variance is four times the mean, and 30 % of those whose level "
-    "swings by 30 % with the season; a drop to 40 % was found within three looks at 70 %, 16 % and 39 % of them "
-    "(standard errors 1.5 to 3.5 points)."
+    "simulation (benchmarks/false_alarms.py: 80 places of about 20 objects, 24 looks each) none of the steady places "
+    "raised an alarm, 10 % of those whose variance is four times the mean, and 32 % of those whose level swings by "
+    "30 % with the season; a drop to 40 % was found within three looks at 75 %, 14 % and 44 % of them (standard "
+    "errors 2 to 6 points)."
 )
 """The whole table stands in docs/changes.md."""
 
