@@ -32,9 +32,9 @@ HEADER = (
 
 SHORT_HISTORIES = (
     "Short histories hide most drops: of about 30 objects, of which each look sees 60 to 100 %, a drop to 40 % "
-    "raises an alarm at the first look after it in 0, 1, 1 and 12 % of cases with 1, 2, 3 and 5 looks before, and "
-    "within three looks in 4, 26, 48 and 62 %; of about 10 objects within three looks in 0, 2, 6 and 8 % "
-    "(simulation, a place with one test a day; the table stands in docs/changes.md)."
+    "raises an alarm at the first look after it in 0, 0, 0 and 16 % of cases with 1, 2, 3 and 5 looks before, and "
+    "within three looks in 0, 11, 49 and 67 %; of about 10 objects within three looks in 0, 6, 8 and 14 % "
+    "(simulation of 100 places with one test a day; the table stands in docs/changes.md)."
 )
 """Measured by `benchmarks/false_alarms.py --short`."""
 
