@@ -75,3 +75,22 @@ def test_on_a_drawn_base_most_aircraft_are_found(apronwatch: Command, folder: Pa
     points = {c["class"]: c["operating_point"] for c in evaluation["classes"]}
     assert set(points) == {"plane", "helicopter"}
     assert {n: p for n, p in points.items() if p["recall"] < LEAST or p["precision"] < LEAST} == {}
+
+
+def test_the_founding_base_by_what_the_weights_see(apronwatch: Command, folder: Path) -> None:
+    """Twelve looks at a base that half of its aircraft leave before the tenth: drawn, looked at, counted, compared."""
+    place = read_scenario("drawdown")[0]
+    write_scenario(place, folder / "drawn")
+    counted = apronwatch("count", "--manifest", "drawn/manifest.csv", "--sites", "drawn/sites.geojson")
+    assert counted.status == 0, counted.err
+    [site] = apronwatch("changes", "--json").document["sites"]
+    standing = {
+        (series["zone"], series["class"]): [alarm for alarm in series["alarms"] if alarm["stands"]]
+        for series in site["series"]
+    }
+    for zone in ("*", "north-ramp"):
+        [alarm] = standing[zone, "plane"]
+        assert [day[:10] for day in alarm["between"]] == ["2026-04-12", "2026-04-17"]
+        assert alarm["rate_since"] < 0.6 * alarm["rate_before"]
+    for alarms in standing.values():
+        assert all(alarm["raised_at"] > "2026-04-17" for alarm in alarms), "nothing happened before"
