@@ -9,37 +9,23 @@ from dataclasses import dataclass
 
 from apronwatch.activity import RECENT, WINDOW, Finding, is_alarm
 from apronwatch.archive.rows import SeriesRow
-from apronwatch.changes.alarms import Alarm, as_looks, rate
+from apronwatch.changes.alarms import Alarm
+from apronwatch.changes.shifts import Shift, as_looks
 from apronwatch.scan import scan
 
 
 @dataclass(frozen=True)
-class LookBack:
-    """The most likely change of the last looks since a standing alarm, which raised none that stands.
+class LookBack(Shift):
+    """The most likely change of the last looks since a standing alarm, by a scan over all these looks.
 
     Attributes:
-        before, since: the looks before and after it.
-        p: of the scan over all these looks.
         least_p: the lowest p of the tests at the first three looks since, when it might have raised an alarm;
             None if no test was made.
         denied: the alarm that one of those raised and that does not stand.
     """
 
-    before: tuple[SeriesRow, ...]
-    since: tuple[SeriesRow, ...]
-    p: float
     least_p: float | None
     denied: Alarm | None
-
-    @property
-    def rate_before(self) -> float:
-        """Objects that a look at the whole zone saw before the change."""
-        return rate(self.before)
-
-    @property
-    def rate_since(self) -> float:
-        """And since."""
-        return rate(self.since)
 
 
 def look_back(

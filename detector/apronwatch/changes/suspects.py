@@ -5,36 +5,22 @@ from dataclasses import dataclass
 
 from apronwatch.activity import Finding
 from apronwatch.archive.rows import SeriesRow
-from apronwatch.changes.alarms import Alarm, rate
+from apronwatch.changes.alarms import Alarm
+from apronwatch.changes.shifts import Shift
 
 P_SUSPECT = 0.05
 """A p up to which the newest looks are no part of the level."""
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """What the newest test says, short of an alarm that stands.
+class Suspect(Shift):
+    """What the newest test says, short of an alarm that stands: at most three looks since.
 
     Attributes:
-        before, since: the looks before and after the most likely time of the change, at most three since.
-        p: of the test.
         denied: the alarm that it raised and that does not stand.
     """
 
-    before: tuple[SeriesRow, ...]
-    since: tuple[SeriesRow, ...]
-    p: float
     denied: Alarm | None
-
-    @property
-    def rate_before(self) -> float:
-        """Objects that a look at the whole zone saw before."""
-        return rate(self.before)
-
-    @property
-    def rate_since(self) -> float:
-        """And since."""
-        return rate(self.since)
 
 
 def suspect(

@@ -18,9 +18,10 @@ from apronwatch.activity import (
     judge,
 )
 from apronwatch.archive.rows import SeriesRow
-from apronwatch.changes.alarms import Alarm, as_looks, level_among
+from apronwatch.changes.alarms import Alarm, level_among
 from apronwatch.changes.exposures import exposure
 from apronwatch.changes.lookback import LookBack, look_back
+from apronwatch.changes.shifts import as_looks
 from apronwatch.changes.stretches import Stretch, stretches
 from apronwatch.changes.suspects import Suspect, suspect
 from apronwatch.outlook import Outlook, outlook

@@ -13,7 +13,7 @@ from apronwatch.changes import (
     Alarm,
     Changes,
     LeftOut,
-    LookBack,
+    Shift,
     Stretch,
     Watched,
     expected,
@@ -163,10 +163,10 @@ def probability(value: float) -> str:
     return said
 
 
-def movement(alarm: Alarm | LookBack) -> str:
+def movement(shift: Shift) -> str:
     """`fell from about 14 to about 5`."""
-    verb = "fell" if alarm.rate_since < alarm.rate_before else "rose"
-    return f"{verb} from about {about(alarm.rate_before)} to about {about(alarm.rate_since)}"
+    verb = "fell" if shift.rate_since < shift.rate_before else "rose"
+    return f"{verb} from about {about(shift.rate_before)} to about {about(shift.rate_since)}"
 
 
 def _what(alarm: Alarm) -> str:
