@@ -80,11 +80,12 @@ def test_lengths_keep_their_sign() -> None:
     found = boxes([0.0] * 5, length=40.0 * np.array([1.1, 1.1, 1.2, 1.0, 3.0]))
     every, _ = box_errors(pairs(found, labels), "centre")
     assert every.length_bias == pytest.approx(0.1)
+    assert every.length_error == pytest.approx((0.48, np.std([0.1, 0.1, 0.2, 0.0, 2.0], ddof=1)))
     assert every.length_sd == pytest.approx(
         1.4826 * 0.1, rel=1e-4
     )  # the one of three times the length counts once
     short, _ = box_errors(pairs(boxes([0.0], length=30.0), boxes([0.0])), "centre")
-    assert (short.length_bias, short.length_sd) == (pytest.approx(-0.25), None)
+    assert (short.length_bias, short.length_sd, short.length_error) == (pytest.approx(-0.25), None, None)
 
 
 def test_small_aircraft_are_told_of_apart() -> None:

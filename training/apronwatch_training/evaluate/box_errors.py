@@ -70,6 +70,8 @@ class BoxErrors:
         length_bias: median of (box - label) / label of the longer side; positive is too long.
         length_sd: robust standard deviation of the same, 1.4826 times the median absolute deviation from the median
             (Rousseeuw and Croux 1993, doi:10.1080/01621459.1993.10476408); None for fewer than two.
+        length_error: mean and standard deviation of the same with all that is far off, as a registry's `length_error`
+            wants them; None for fewer than two.
     """
 
     matched_by: str
@@ -80,10 +82,12 @@ class BoxErrors:
     square: Turns
     length_bias: float | None
     length_sd: float | None
+    length_error: tuple[float, float] | None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        return {**asdict(self), "lengths_m": list(self.lengths_m) if self.lengths_m else None}
+        pairs = ("lengths_m", self.lengths_m), ("length_error", self.length_error)
+        return {**asdict(self), **{name: list(pair) if pair else None for name, pair in pairs}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +152,7 @@ def _errors(pairs: Pairs, matched_by: str, lengths_m: tuple[float, float] | None
         square=Turns.of(turned_by(pairs.found[square], pairs.labels[square], modulo=90.0)),
         length_bias=float(np.median(relative)) if len(relative) else None,
         length_sd=float(median_abs_deviation(relative, scale="normal")) if len(relative) > 1 else None,
+        length_error=(float(relative.mean()), float(relative.std(ddof=1))) if len(relative) > 1 else None,
     )
 
 

@@ -23,6 +23,8 @@ BOXES = (
     "90 % below",
     "length off by",
     "spread",
+    "mean",
+    "deviation",
 )
 
 INTERVALS_SAID = (
@@ -37,7 +39,8 @@ LENGTHS_SAID = (
 BOXES_SAID = (
     "Boxes of found objects against labels that are turned with them. Heading: direction of the longer side, modulo "
     "180°; of square labels (sides within 10 %), where chance says which side is the longer, modulo 90°. Length: the "
-    "longer side, (box - label) / label, median and robust standard deviation. Pairs by centre ask nothing of the "
+    "longer side, (box - label) / label, median and robust standard deviation, then mean and "
+    "standard deviation (a registry's `length_error`). Pairs by centre ask nothing of the "
     "heading; those by IoU leave out boxes that are far off."
 )
 
@@ -135,6 +138,8 @@ def box_cells(errors: BoxErrors) -> tuple[str, ...]:
         *_turns(errors.square),
         percent(errors.length_bias, sign=True),
         percent(errors.length_sd),
+        percent(errors.length_error[0] if errors.length_error else None, sign=True),
+        percent(errors.length_error[1] if errors.length_error else None),
     )
 
 
