@@ -2,7 +2,7 @@
 
     python benchmarks/edges.py [--quick]
 
-On the pictures of the Airbus sample whose places the bundled weights were not trained on, at the weights' threshold:
+On the pictures of two places of the Airbus sample that did not teach `plane-26n-obb-seed`, at that model's threshold:
 the sum of absolute errors of the counts over the labelled planes (those that the edge cuts among them), and the bias.
 Needs the real images, see `APRONWATCH_DATA`.
 """
@@ -67,7 +67,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="two pictures")
     options = parser.parse_args()
-    engine = load_engine(find_model(), "cpu")
+    engine = load_engine(find_model("plane-26n-obb-seed"), "cpu")
     held_out = [image for image in images() if image.part == "validation" and image.labelled is not None]
     held_out = held_out[:2] if options.quick else held_out
     labelled = np.array([image.labelled for image in held_out])

@@ -73,6 +73,11 @@ def test_a_dataset_that_gives_no_training_tile_is_refused(folder: Path) -> None:
         chosen_tiles(folder, {"unseen": 0.5})
 
 
+def test_shares_that_leave_nothing_are_refused(folder: Path) -> None:
+    with pytest.raises(TilesInvalid, match="leaves none of its 420 training tiles"):
+        chosen_tiles(folder, {"many": 0.0, "few": 0.0})
+
+
 def test_tiles_that_the_manifest_does_not_know_are_refused(folder: Path) -> None:
     write_manifest(folder, NAMES[1:])
     with pytest.raises(TilesInvalid, match=r"lacks many-0\.jpg"):

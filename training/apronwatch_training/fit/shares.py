@@ -26,7 +26,7 @@ def chosen_tiles(folder: Path, shares: Mapping[str, float]) -> list[Path]:
         shares: of datasets, by their names in the manifest; one that is not named is used whole.
 
     Raises:
-        TilesInvalid: there is no manifest, it lacks a tile, or no tile is of a dataset named.
+        TilesInvalid: there is no manifest, it lacks a tile, no tile is of a dataset named, or none is left.
     """
     every = pictures(folder, "train")
     if not shares:
@@ -41,7 +41,12 @@ def chosen_tiles(folder: Path, shares: Mapping[str, float]) -> list[Path]:
     missing = [path.name for path in every if path.stem not in datasets]
     if missing:
         raise TilesInvalid(f"{folder / MANIFEST}: lacks {missing[0]}; prepare the tiles again")
-    return [path for path in every if _draw(path.stem) < shares.get(datasets[path.stem], 1.0)]
+    chosen = [path for path in every if _draw(path.stem) < shares.get(datasets[path.stem], 1.0)]
+    if not chosen:
+        raise TilesInvalid(
+            f"{folder}: data.shares leaves none of its {len(every)} training tiles; give larger shares"
+        )
+    return chosen
 
 
 def _datasets(folder: Path) -> dict[str, str]:
