@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import shapely
 from affine import Affine
-from measure import HEADER, ROUNDS, Row, figure_row, in_turn, matched, ratio_row
+from measure import HEADER, ROUNDS, WEIGHTS, Row, figure_row, in_turn, matched, ratio_row
 from numpy.typing import NDArray
 from pictures import air_base, extent_of_tiles, halved, write_tiff
 
@@ -46,7 +46,7 @@ class Seen:
 
 def compare(folder: Path, tiles: int = 3, rounds: int = ROUNDS) -> list[Row]:
     """Rows of the comparison on a picture of `tiles` by `tiles` tiles."""
-    engine = load_engine(find_model(), "cpu")
+    engine = load_engine(find_model(WEIGHTS), "cpu")
     spec = engine.model.classes["plane"]
     overlap = overlap_for(spec.longest_m, spec.pass_gsd_m)
     stride_m = (engine.model.tile_px - overlap) * spec.pass_gsd_m

@@ -15,6 +15,7 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 from airbus import GSD_M, images
+from measure import WEIGHTS
 from numpy.typing import NDArray
 
 from apronwatch import Scene, detect, find_model, load_engine
@@ -67,7 +68,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="two pictures")
     options = parser.parse_args()
-    engine = load_engine(find_model("plane-26n-obb-seed"), "cpu")
+    engine = load_engine(find_model(WEIGHTS), "cpu")
     held_out = [image for image in images() if image.part == "validation" and image.labelled is not None]
     held_out = held_out[:2] if options.quick else held_out
     labelled = np.array([image.labelled for image in held_out])
