@@ -3,8 +3,8 @@
     python benchmarks/pipeline.py [memory] [stages] [sahi] [startup] [--quick]
 
 All four without a name. Timings are taken in turn (A B C A B C …) in one process and given as the median of the
-rounds' ratios with the least and the greatest. All pictures are drawn. `--quick` only shows that the script works. Stages
-and SAHI are timed with `plane-26n-obb-seed`, memory with the weights that count by default.
+rounds' ratios with the least and the greatest. All pictures are drawn. `--quick` only shows that the script works.
+Stages and SAHI are timed with `plane-26n-obb-seed`, memory with the weights that count by default.
 """
 
 import argparse
