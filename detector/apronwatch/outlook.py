@@ -15,7 +15,7 @@ from scipy.special import xlogy
 
 from apronwatch.activity import LEAST_BEFORE, P_ALARM, RATIO_STEADY, RECENT, WINDOW, Look
 from apronwatch.overdispersion import PHI, chi2_about, posterior
-from apronwatch.scan import draw_null, seed_of, split_statistics
+from apronwatch.scan import SAME, draw_null, most_likely, seed_of, split_statistics
 
 AHEAD = 24
 DROP_AHEAD = 3
@@ -130,7 +130,7 @@ def _judge_all(
     tried = max(0, n - 1 - RECENT) if n <= LEAST_BEFORE else 0
     early, e_early = np.cumsum(series, axis=1), np.cumsum(e)
     statistics = _statistics(early, e_early)[:, tried:]
-    best, split = statistics.max(axis=1), statistics.argmax(axis=1) + tried + 1
+    best, split = statistics.max(axis=1), most_likely(statistics) + tried + 1
     sums, exposed = early[np.arange(len(series)), split - 1], e_early[split - 1]
     before, after = sums / exposed, (early[:, -1] - sums) / (e_early[-1] - exposed)
     low, high = RATIO_STEADY
@@ -185,7 +185,7 @@ def _p_values(
 
 def _share_above(statistics: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     """(S,) share of the sorted draws that reach each statistic; among the highest, of their exponential tail."""
-    counted = 1 - np.searchsorted(drawn, statistics - 1e-9) / len(drawn)
+    counted = 1 - np.searchsorted(drawn, statistics - SAME) / len(drawn)
     start = drawn[-_TAIL]
     excess = max(float((drawn[-_TAIL:] - start).mean()), 1e-9)
     tail = _TAIL / len(drawn) * np.exp(-np.maximum(statistics - start, 0.0) / excess)

@@ -27,6 +27,9 @@ LIMIT = 0.01
 
 NEAR = 3.0
 MORE = 10
+SAME = 1e-9
+"""Statistics no further apart are equal: they come from sums of logarithms, and rounding must not decide."""
+
 _BATCH = 1_111
 
 
@@ -35,7 +38,7 @@ class Scan:
     """The most likely split of a series.
 
     Attributes:
-        split: index of the first look of the later part.
+        split: index of the first look of the later part; of equally likely splits the first.
         statistic: likelihood ratio 2 ln(L1 / L0) there.
         dispersion: of the counts about the rates of the two parts, Pearson's chi2 / df, at least 1.
         p: probability of a statistic as high without any change.
@@ -98,7 +101,7 @@ def _scanned(
     first = 0 if recent is None else max(0, len(y) - 1 - recent)
     statistics = split_statistics(y[None], e)[0, first:]
     best = float(statistics.max())
-    k = first + int(np.argmax(statistics)) + 1
+    k = first + int(most_likely(statistics)) + 1
     chi2, df = float(chi2_about(y[:k], e[:k]) + chi2_about(y[k:], e[k:])), len(y) - 2
     phis, weights = (PHI, posterior(chi2, df)) if dispersion is None else (np.array([dispersion]), np.ones(1))
     null = _Null(int(y.sum()), e, phis, weights, first)
@@ -120,6 +123,11 @@ def split_statistics(counts: NDArray[np.int64], exposures: NDArray[np.float64]) 
     ratio = (y_ln_y + y_ln_y[::-1])[early]
     ratio += early * (ln_late - ln_early) - (total * ln_late + float(xlogy(total, total / whole)))
     return np.asarray(np.maximum(2 * ratio, 0.0))
+
+
+def most_likely(statistics: NDArray[np.float64]) -> NDArray[np.intp]:
+    """(...,) index of the highest of statistics (..., n): of equal ones the first."""
+    return np.asarray(np.argmax(statistics >= statistics.max(axis=-1, keepdims=True) - SAME, axis=-1))
 
 
 def draw_null(
@@ -168,7 +176,7 @@ def _p_value(statistic: float, null: _Null, draws: int, seed: int) -> tuple[floa
     while True:
         series = draw_null(null.total, null.exposures, phi, rng)
         highest = split_statistics(series, null.exposures)[:, null.first :].max(axis=1)
-        above += np.add.reduceat(highest >= statistic - 1e-9, starts, dtype=np.float64)
+        above += np.add.reduceat(highest >= statistic - SAME, starts, dtype=np.float64)
         batches += 1
         drawn, share = batches * len(phi), above / (batches * each)
         p = float(weights @ share)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -161,6 +161,7 @@ def test_every_split_has_its_likelihood_ratio(counts: list[int], seed: int) -> N
 
 
 @given(st.lists(st.integers(0, 30), min_size=3, max_size=20), st.floats(0.1, 5))
+@example(counts=[1, 7, 9, 11, 13, 15, 28], unit=2.0)  # two splits are equally likely
 @settings(max_examples=20, deadline=None)
 def test_the_scan_is_deterministic_and_blind_to_the_unit_of_exposure(counts: list[int], unit: float) -> None:
     e = np.full(len(counts), 1.0)
