@@ -37,6 +37,8 @@ GSD_APART = 1.25
 """Metres of one pixel before over those since, or the reverse, from which a reader must be told."""
 
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
 DOUBTFUL = (SAME_PICTURE_OTHER_TIME, UNITED_BY_DATE, UNITED_BY_CONTENT)
 """Reasons of counts that a reader of an alarm must be told."""
 
@@ -59,7 +61,7 @@ def alarm_sentences(alarm: Alarm) -> list[str]:
         said.append(f"No {of} were seen before, so there was no drop to find.")
     else:
         said.append(found_sentence(ahead, alarm.before[0].count.class_name, alarm.tests))
-    return [*said, *_grain(alarm), *_defects(alarm)]
+    return [*said, *_weekdays(alarm), *_grain(alarm), *_defects(alarm)]
 
 
 def found_sentence(ahead: Outlook, class_name: str, tests: int) -> str:
@@ -209,6 +211,22 @@ def _pair(alarm: Alarm) -> str:
     return (
         f"With only {few} before, {newest} tested against {'it' if few == '1 look' else 'them'} (pair test)"
     )
+
+
+def _weekdays(alarm: Alarm) -> list[str]:
+    """A warning where the looks since fall on days of the week that no look before saw; by the date in UTC."""
+    before, since = ({row.time.weekday() for row in rows} for rows in (alarm.before, alarm.since))
+    if before & since:
+        return []
+    fall = (
+        f"look since falls on {WEEKDAYS[min(since)]}"
+        if len(alarm.since) == 1
+        else (f"looks since fall on {listed([WEEKDAYS[number] for number in sorted(since)])}")
+    )
+    return [
+        f"The {fall} (UTC) and no look before does: a place that follows the week would show the same, and the test "
+        "does not allow for it."
+    ]
 
 
 def _grain(alarm: Alarm) -> list[str]:

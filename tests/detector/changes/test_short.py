@@ -85,10 +85,11 @@ def test_an_alarm_of_a_short_history_says_what_it_is_worth_and_what_it_hides() -
     found = find_changes(series([37, 36, 38, 14, 9]))
     [alarm] = found.watched[0].alarms
     assert (len(alarm.before), len(alarm.since), alarm.by_scan) == (3, 2, False)
-    what, worth, hidden = alarm_sentences(alarm)
+    what, worth, hidden, week = alarm_sentences(alarm)
     ahead = expected(alarm.before)
     assert ahead is not None
     assert "fell from about 37 to about 12 a look (3 looks before, 2 since" in what
+    assert "follows the week" in week
     assert worth.startswith(
         "With only 3 looks before, the newest 2 together were tested against them (pair test)."
     )
