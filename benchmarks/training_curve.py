@@ -81,7 +81,8 @@ def curve(run: Path, told: argparse.Namespace) -> dict[str, list[Point]]:
     images, passes = chosen(told.sources, told.splits, told.split), passes_of(told.gsd)
     found: dict[str, list[Point]] = {}
     for epoch, path in weights.items():
-        model = replace(described(path, f"{run.name}-{epoch}", taught, passes), held_out=taught.held_out)
+        named = described(path, f"{run.name}-{epoch}", taught, passes, tuple(config["augment"]["zoom"]))
+        model = replace(named, held_out=taught.held_out)
         check_places(model, [(name, image.place) for name, image in images], tuned=False)
         looked = list(
             look(images, load_engine(model, told.device), gsd_m=told.at, assumed_gsd_m=told.assume_gsd)

@@ -11,12 +11,13 @@ import pytest
 from apronwatch.cli import main
 from apronwatch.engines import find_model
 from apronwatch.engines.registry import bundled_folder
-from apronwatch.errors import ConfigInvalid, ModelInvalid
+from apronwatch.errors import CallInvalid, ConfigInvalid, ModelInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.fakes.synthetic import write_fake
 from apronwatch_datasets.preparing import Prepared
 from apronwatch_training.evaluate.scoring import score
 from apronwatch_training.export import describing
+from apronwatch_training.export.describing import described
 from apronwatch_training.export.fragment import set_thresholds
 from apronwatch_training.export.learned import Learned, held_out_together, learned
 from apronwatch_training.export.thresholds import best
@@ -99,6 +100,23 @@ def test_a_second_stage_holds_out_what_both_runs_did(
     assert run(monkeypatch, *words, tmp_path / "unknown") == 0
     assert "held_out" not in tomllib.loads((tmp_path / "unknown" / "registry.toml").read_text())["models"][0]
     capsys.readouterr()
+
+
+def test_a_pass_may_lie_as_far_from_the_tiles_as_zoom_showed_them(tmp_path: Path) -> None:
+    pytest.importorskip("ultralytics")
+    found = taught(tmp_path)
+    weights = tmp_path / "fitted.pt"
+    write_random_weights(weights, CLASSES)
+    least, _, greatest = found.gsds_m["plane"]
+    for gsd_m in (least / 1.6, greatest / 0.6):
+        with pytest.raises(CallInvalid, match=f"a pass at {gsd_m:g} m, its tiles are at 0.5 to 1 m"):
+            described(weights, "mine", found, {"": 0.5, "plane": gsd_m})
+        zoomed = described(weights, "mine", found, {"": 0.5, "plane": gsd_m}, (0.6, 1.6))
+        assert zoomed.classes["plane"].pass_gsd_m == gsd_m
+        with pytest.raises(CallInvalid, match=r"from 0\.31 to 1\.7 m"):
+            described(
+                weights, "mine", found, {"": 0.5, "plane": gsd_m * (1.1 if gsd_m > 1 else 0.9)}, (0.6, 1.6)
+            )
 
 
 def test_the_best_threshold_counts_best() -> None:

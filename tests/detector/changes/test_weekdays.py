@@ -28,7 +28,7 @@ def first_alarm(counts: dict[int, int]) -> Alarm:
     ],
 )
 def test_the_weekend_after_a_fortnight_of_working_days_is_named(since: dict[int, int], words: str) -> None:
-    working_days = {n: 30 for n in (0, 1, 2, 3, 4, 7, 8, 9, 10, 11)}
+    working_days = dict.fromkeys((0, 1, 2, 3, 4, 7, 8, 9, 10, 11), 30)
     alarm = first_alarm(working_days | since)
     assert len(alarm.since) == len(since)
     assert alarm_sentences(alarm)[-1] == (

@@ -36,10 +36,16 @@ FINEST_M = 0.1
 """Finer scenes are averaged down to the pass; what they show then is known down to here."""
 
 BEYOND = 1.25
-"""How far a pass, or a scene's own GSD, may lie beyond those of the training tiles."""
+"""How far a pass, or a scene's own GSD, may lie beyond those of the training tiles; a pass as far as zoom went, too."""
 
 
-def described(path: Path, name: str, taught: Learned, gsds_m: Mapping[str, float]) -> ModelSpec:
+def described(
+    path: Path,
+    name: str,
+    taught: Learned,
+    gsds_m: Mapping[str, float],
+    zoom: tuple[float, float] = (1.0, 1.0),
+) -> ModelSpec:
     """What a registry will say of a `.pt` file.
 
     Args:
@@ -47,6 +53,7 @@ def described(path: Path, name: str, taught: Learned, gsds_m: Mapping[str, float
         name: of the model.
         taught: what they learned.
         gsds_m: class -> GSD of the pass that reports it; "" for all others.
+        zoom: least and greatest scale at which the tiles were shown.
 
     Raises:
         CallInvalid: a GSD is missing, or not one that was learned, or no tile holds the longest object at it.
@@ -62,7 +69,9 @@ def described(path: Path, name: str, taught: Learned, gsds_m: Mapping[str, float
             f"{path}: knows {', '.join(source)}; its tiles teach {', '.join(taught.labels)}: expected the weights that "
             "`train fit` made of these tiles"
         )
-    classes = {c: _class(c, taught, gsds_m.get(c, gsds_m.get(""))) for c in source if c in taught.labels}
+    classes = {
+        c: _class(c, taught, gsds_m.get(c, gsds_m.get("")), zoom) for c in source if c in taught.labels
+    }
     return ModelSpec(
         name,
         path,
@@ -108,7 +117,7 @@ def remarks(taught: Learned, places: tuple[Places, Places] | None) -> list[str]:
     return lines
 
 
-def _class(name: str, taught: Learned, gsd_m: float | None) -> ClassSpec:
+def _class(name: str, taught: Learned, gsd_m: float | None, zoom: tuple[float, float]) -> ClassSpec:
     learned_at = taught.gsds_m.get(name)
     if learned_at is None and gsd_m is None:
         raise CallInvalid(
@@ -116,9 +125,11 @@ def _class(name: str, taught: Learned, gsd_m: float | None) -> ClassSpec:
         )
     least, usual, greatest = learned_at or (gsd_m or 0.0,) * 3
     at = usual if gsd_m is None else gsd_m
-    if not least / BEYOND <= at <= greatest * BEYOND:
+    finest, coarsest = least / max(BEYOND, zoom[1]), greatest * max(BEYOND, 1 / zoom[0])
+    if not finest <= at <= coarsest:
         raise CallInvalid(
-            f"{name}: a pass at {at:g} m, its tiles are at {least:g} to {greatest:g} m; give a GSD that was learned"
+            f"{name}: a pass at {at:g} m, its tiles are at {least:g} to {greatest:g} m; give a GSD that was learned, "
+            f"from {finest:.2g} to {coarsest:.2g} m"
         )
     smallest_m, longest_m = LENGTHS_M[name]
     return ClassSpec(

@@ -44,12 +44,14 @@ class Weights:
         tiles: what `data prepare` wrote and they learned from.
         start: the weights that the run began with; None without any, or if nothing tells.
         from_nothing: the run began with weights drawn at random.
+        zoom: least and greatest scale at which the run showed its tiles; 1, 1 if nothing tells.
     """
 
     path: Path
     tiles: Path
     start: Path | None
     from_nothing: bool
+    zoom: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,13 @@ def find_weights(run_or_pt: Path, tiles: Path | None) -> Weights:
             raise CallInvalid(f"{run_or_pt}: no {FITTED}; give the folder of a run that `train fit` finished")
         config: dict[str, Any] = json.loads((run_or_pt / CONFIG).read_text(encoding="utf-8"))
         start = config["start"]["weights"]
+        least, greatest = config.get("augment", {}).get("zoom", (1.0, 1.0))
         return Weights(
-            weights, tiles or Path(config["data"]["tiles"]), Path(start) if start else None, not start
+            weights,
+            tiles or Path(config["data"]["tiles"]),
+            Path(start) if start else None,
+            not start,
+            (least, greatest),
         )
     if not run_or_pt.is_file() or run_or_pt.suffix != ".pt":
         raise CallInvalid(f"{run_or_pt}: expected the folder of a run, or a .pt file")
@@ -111,7 +118,7 @@ def export(
         raise OutputInvalid(f"{out}: holds a registry.toml, which is not written over; give a new folder")
     prepared = Prepared.read(weights.tiles)
     taught = learned(prepared)
-    model = described(weights.path, name, taught, gsds_m or {})
+    model = described(weights.path, name, taught, gsds_m or {}, weights.zoom)
     tiles = busiest_tiles(prepared)
     made = []
     with tempfile.TemporaryDirectory() as folder:
