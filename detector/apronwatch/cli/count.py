@@ -72,6 +72,10 @@ def count(
     )
     if by_size:
         check_sized(wanted)
+    if stac is not None:
+        from apronwatch.interchange.stac import check_items_folder
+
+        check_items_folder(stac)
     requests = gather(
         images or [],
         manifest,

@@ -14,12 +14,15 @@ import shapely
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from apronwatch.archive.rows import ArchivedRun
+from apronwatch.counts import COMPLETE_FROM, NO_NUMBER, UNSEEN_UP_TO, Status, visibility_reasons
 from apronwatch.errors import OutputInvalid
 from apronwatch.interchange import antimeridian
 from apronwatch.interchange.files import public_name, save
 from apronwatch.run import Run, counted
 from apronwatch.sceneinfo import SceneInfo
+from apronwatch.taxonomy import CLASSES
 from apronwatch.version import __version__
+from apronwatch.zone import ALL_ZONES
 
 FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 
@@ -57,6 +60,18 @@ def write_stac_item(run: Run, path: str | Path, *, detections: Sequence[str | Pa
         json.loads(text), pystac.STACObjectType.ITEM, plain["stac_version"]
     )
     save(Path(path), text.encode())
+
+
+def check_items_folder(folder: str | Path) -> None:
+    """Raises `OutputInvalid` unless `write_run_items` can make the folder and write into it; makes nothing."""
+    folder = Path(folder)
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise OutputInvalid(f"{folder} cannot be made ({there} is no folder); give a folder for items")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputInvalid(
+            f"the folder {there} cannot be written; choose another for items or change its rights"
+        )
 
 
 def write_run_items(runs: Iterable[Run], folder: str | Path) -> list[Path]:
@@ -128,13 +143,23 @@ def _span(time: datetime, precision: str | None) -> tuple[datetime | None, datet
 
 
 def _properties(run: Run) -> dict[str, Any]:
-    scene, model = run.scene, run.model
+    scene, model, looked_for = run.scene, run.model, _looked_for(run)
+    statuses = _statuses(run, looked_for)
+    seen = not NO_NUMBER.intersection(statuses)
     own = {
         "software": f"apronwatch {__version__}",
         "run": run.key,
         "parameters": run.parameters,
         "thresholds": run.thresholds,
-        "detections": len(counted(run)),
+        "detections": len(counted(run)) if seen else None,
+        "at_least": seen and statuses != [Status.COMPLETE],
+        "status": statuses[0].value,
+        "reasons": [
+            *(status.value for status in statuses if status is not Status.COMPLETE),
+            *visibility_reasons(run.visibility, ALL_ZONES),
+        ],
+        "observed_fraction": run.visibility.fractions[ALL_ZONES],
+        "looked_for": looked_for,
         "identity": scene.identity,
         "scene_sha256": scene.sha256,
         "time_precision": scene.time_precision,
@@ -151,6 +176,25 @@ def _properties(run: Run) -> dict[str, Any]:
         "model_data": model.data,
     }
     return {"gsd": scene.gsd_m} | {f"apronwatch:{name}": value for name, value in own.items()}
+
+
+def _looked_for(run: Run) -> list[str]:
+    """The classes that the passes over the scene reported: its pixels were neither too coarse nor too fine for them."""
+    passes = run.parameters.get("passes", [{"classes": list(run.thresholds)}])
+    reported = {name for each in passes for name in each["classes"]}
+    return [name for name in CLASSES if name in reported]
+
+
+def _statuses(run: Run, looked_for: Sequence[str]) -> list[Status]:
+    """Every status that applies to the site as a whole, as to its counts, the first in front; else `complete`."""
+    fraction = run.visibility.fractions[ALL_ZONES]
+    applies = {
+        Status.UNSEEN: fraction <= UNSEEN_UP_TO,
+        Status.OUT_OF_RANGE: not looked_for,
+        Status.SATURATED: not run.saturated.is_empty,
+        Status.PARTIAL: fraction < COMPLETE_FROM,
+    }
+    return [status for status, does in applies.items() if does] or [Status.COMPLETE]
 
 
 def _add_source(item: pystac.Item, scene: SceneInfo, folder: Path) -> None:

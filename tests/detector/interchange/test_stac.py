@@ -66,6 +66,33 @@ def test_says_where_when_how_fine_and_with_what(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fraction", "saturated", "passes", "expected"),
+    [
+        (1.0, False, ["plane"], (0, False, "complete", [])),
+        (0.0, False, ["plane"], (None, False, "unseen", ["unseen", "partial", "seen_less_than_half"])),
+        (1.0, False, [], (None, False, "out_of_range", ["out_of_range"])),
+        (0.37, False, ["plane"], (0, True, "partial", ["partial", "haze:0.200", "seen_less_than_half"])),
+        (0.8, True, ["plane"], (0, True, "saturated", ["saturated", "partial"])),
+    ],
+)
+def test_nothing_found_is_a_number_only_where_something_was_seen_and_looked_for(
+    tmp_path: Path, fraction: float, saturated: bool, passes: list[str], expected: tuple[Any, ...]
+) -> None:
+    haze = {"haze": {"*": 0.2}} if "haze:0.200" in expected[3] else {}
+    run = dataclasses.replace(
+        _run(),
+        parameters={"passes": [{"gsd_m": 1.0, "classes": passes}]},
+        visibility=Visibility({"*": fraction}, {"*": 10.0}, None, haze),
+        saturated=shapely.box(0, 0, 1, 1) if saturated else shapely.Polygon(),
+    )
+    said = _item(run, tmp_path / "item.json")["properties"]
+    names = ("detections", "at_least", "status", "reasons")
+    assert tuple(said[f"apronwatch:{name}"] for name in names) == expected
+    assert said["apronwatch:observed_fraction"] == fraction
+    assert said["apronwatch:looked_for"] == passes
+
+
+@pytest.mark.parametrize(
     ("precision", "start", "end"),
     [
         ("day", "2024-12-13T00:00:00Z", "2024-12-13T23:59:59Z"),
