@@ -12,7 +12,7 @@ could count, not how well they will. Losses are the training losses of the run's
 import argparse
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from math import isnan, nan
@@ -37,6 +37,7 @@ from apronwatch_training.export.describing import described
 from apronwatch_training.export.learned import learned
 from apronwatch_training.export.thresholds import Choice, best
 from apronwatch_training.fit.run import CONFIG
+from apronwatch_training.sources import kind_of
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,28 @@ def points(epoch: int, scores: list[ClassScore]) -> dict[str, Point]:
     return {c.class_name: Point(epoch, aps[c.class_name], c) for c in best(scores)}
 
 
+def unseen(places: Iterable[tuple[str, str]], prepared: Prepared) -> dict[str, frozenset[str]]:
+    """By dataset, those of some places of which no training tile shows anything."""
+    train = {(kind_of(row["dataset"]), row["place"]) for row in prepared.rows() if row["split"] == "train"}
+    found: dict[str, frozenset[str]] = {dataset: frozenset() for dataset, _ in train}
+    for dataset, place in places:
+        if (kind_of(dataset), place) not in train:
+            found[kind_of(dataset)] = found.get(kind_of(dataset), frozenset()) | {place}
+    return found
+
+
 def curve(run: Path, told: argparse.Namespace) -> dict[str, list[Point]]:
     """Points of each class, by epoch."""
     weights = kept_weights(run)
     config = json.loads((run / CONFIG).read_text(encoding="utf-8"))
-    taught = learned(Prepared.read(Path(config["data"]["tiles"])))
+    prepared = Prepared.read(Path(config["data"]["tiles"]))
+    taught = learned(prepared)
     images, passes = chosen(told.sources, told.splits, told.split), passes_of(told.gsd)
+    held_out = unseen([(name, image.place) for name, image in images], prepared)
     found: dict[str, list[Point]] = {}
     for epoch, path in weights.items():
         named = described(path, f"{run.name}-{epoch}", taught, passes, tuple(config["augment"]["zoom"]))
-        model = replace(named, held_out=taught.held_out)
+        model = replace(named, held_out=held_out)
         check_places(model, [(name, image.place) for name, image in images], tuned=False)
         looked = list(
             look(images, load_engine(model, told.device), gsd_m=told.at, assumed_gsd_m=told.assume_gsd)
