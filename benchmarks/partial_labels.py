@@ -142,8 +142,23 @@ def fit(work: Path, way: str, tiles: Path, arguments: argparse.Namespace) -> Pat
         partial=str(way != "as background").lower(),
     )
     config.write_text(text)
-    apronwatch("train", "fit", config, "--device", arguments.device)
-    apronwatch("train", "export", work / name, "--name", name, "--out", out, "--gsd", GSD_M)
+    if not (work / name / "fitted.pt").is_file():
+        apronwatch("train", "fit", config, "--device", arguments.device)
+    apronwatch(
+        *(
+            "train",
+            "export",
+            work / name,
+            "--tiles",
+            work / "tiles",
+            "--name",
+            name,
+            "--out",
+            out,
+            "--gsd",
+            GSD_M,
+        )
+    )
     hold_out(out / "registry.toml")
     return out
 

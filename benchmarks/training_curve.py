@@ -94,7 +94,13 @@ def curve(run: Path, told: argparse.Namespace) -> dict[str, list[Point]]:
     held_out = unseen([(name, image.place) for name, image in images], prepared)
     found: dict[str, list[Point]] = {}
     for epoch, path in weights.items():
-        named = described(path, f"{run.name}-{epoch}", taught, passes, tuple(config["augment"]["zoom"]))
+        named = described(
+            path,
+            f"{run.name}-{epoch}",
+            taught,
+            passes,
+            tuple(config.get("augment", {}).get("zoom", (1.0, 1.0))),
+        )
         model = replace(named, held_out=held_out)
         check_places(model, [(name, image.place) for name, image in images], tuned=False)
         looked = list(

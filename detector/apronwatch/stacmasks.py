@@ -43,9 +43,9 @@ def known_mask(key: str, asset: pystac.Asset) -> Reading | None:
 def item_masks(assets: Mapping[str, pystac.Asset]) -> tuple[list[ItemMask], list[str]]:
     """The masks among an item's assets, hrefs as they stand there, and what to say of those left aside.
 
-    A UDM2 or SCL says it all; else all assets whose classes are named, or whose role is `cloud`, `cloud-shadow`
-    (nonzero hides) or `snow-ice` (nonzero is told). A `data-mask` without named classes is left aside: STAC does not
-    say which of its values are good.
+    A UDM2 or SCL says it all; else all assets whose classes are named (some of them clouds, or the asset has one of
+    the roles), or whose role is `cloud`, `cloud-shadow` (nonzero hides) or `snow-ice` (nonzero is told). A `data-mask`
+    without named classes is left aside: STAC does not say which of its values are good.
     """
     for wanted in (UDM2, SCL):
         known = [ItemMask(k, a.href, wanted) for k, a in assets.items() if known_mask(k, a) == wanted]
@@ -54,17 +54,26 @@ def item_masks(assets: Mapping[str, pystac.Asset]) -> tuple[list[ItemMask], list
     found, notes = [], []
     for key, asset in assets.items():
         roles = MASK_ROLES & set(asset.roles or ())
-        if not roles:
+        named = of_classes(key, _bands(asset)) if roles or _names_clouds(asset) else None
+        if not roles and named is None:
             continue
-        reading = of_classes(key, _bands(asset)) or _by_role(key, roles)
+        reading = named or _by_role(key, roles)
         if reading is None or _is_vector(asset):
+            what = f"the item's asset {key} ({', '.join(sorted(roles)) or 'named classes'}) is not used"
             notes.append(
-                f"the item's asset {key} ({', '.join(sorted(roles))}) is not used: it does not say which of its values "
-                "hide; give it with --mask FILE --mask-hides VALUES"
+                f"{what}: polygons are not read from an item; give it with --mask FILE"
+                if _is_vector(asset)
+                else f"{what}: it does not say which of its values hide; give it with --mask FILE --mask-hides VALUES"
             )
         else:
             found.append(ItemMask(key, asset.href, reading))
     return found, notes
+
+
+def _names_clouds(asset: pystac.Asset) -> bool:
+    """Whether a class of it is one of clouds: land cover with named classes is no mask."""
+    named = (v for band in _bands(asset) for k, v in band.items() if k.startswith("classification:"))
+    return any("cloud" in str(classes).lower() for classes in named)
 
 
 def _by_role(key: str, roles: frozenset[str]) -> Reading | None:

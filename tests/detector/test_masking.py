@@ -291,6 +291,27 @@ def test_roles_and_named_classes_of_an_item(tmp_path: Path, described: dict[str,
     assert ("snow" in cover.noted) == ("snow-ice" in described["roles"])
 
 
+@pytest.mark.parametrize("roles", [None, ["data"], ["data", "mask"]])
+def test_classes_that_name_clouds_need_no_role(tmp_path: Path, roles: list[str] | None) -> None:
+    cloud_raster(tmp_path / "m.tif")
+    classes = [{"value": 0, "name": "clear"}, {"value": 7, "name": "cloud"}]
+    described = {**asset("m.tif"), "classification:classes": classes, "roles": roles or []}
+    tile = tile_over_the_scene()
+    with item_scene(tmp_path, {"qa": described}) as scene:
+        cover = open_masks(scene, UTM).cover(tile)
+    assert cover is not None
+    assert (cover.hidden & on_the_scene(tile)).sum() == CLOUD.area
+
+
+def test_named_land_cover_is_no_mask(tmp_path: Path) -> None:
+    cloud_raster(tmp_path / "m.tif")
+    classes = [{"value": 0, "name": "nodata"}, {"value": 7, "name": "forest"}]
+    described = {**asset("m.tif"), "classification:classes": classes, "roles": ["data"]}
+    with item_scene(tmp_path, {"cover": described}) as scene:
+        masks = open_masks(scene, UTM)
+    assert (masks.layers, masks.notes) == ((), ())
+
+
 @pytest.mark.parametrize(
     ("described", "why"),
     [

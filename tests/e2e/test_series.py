@@ -128,6 +128,21 @@ def test_which_of_several_weights_does_not_know_a_class_is_said(
     assert any(line.startswith("The weights stern ") for line in said)
 
 
+@pytest.mark.parametrize("bad", ["chart.gif", "chart", "gone/chart.png", "."])
+def test_a_chart_that_cannot_be_written_leaves_no_table_either(
+    refused: Command, counted: dict[str, dict], bad: str
+) -> None:
+    refused("series", "synthetic-apron", "--csv", "counts.csv", "--plot", bad)
+    refused("series", "synthetic-apron", "--csv", "gone/counts.csv", "--plot", "chart.png")
+
+
+def test_drawn_pictures_are_called_so_in_the_table(apronwatch: Command, counted: dict[str, dict]) -> None:
+    said = apronwatch("series", "synthetic-apron").out
+    assert said.count("Some of these pictures are synthetic: drawn, not taken.") == 1
+    nothing = apronwatch("series", "synthetic-apron", "--json").out
+    assert "drawn, not taken" not in nothing
+
+
 @pytest.mark.parametrize(
     "words",
     [["nowhere"], ["synthetic-apron", "--class", "tank"], ["synthetic-apron", "--zone", "north"]],

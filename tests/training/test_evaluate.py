@@ -108,3 +108,13 @@ def test_a_calibration_of_other_weights_is_no_calibration(seed: ModelSpec, tmp_p
     (tmp_path / "c.json").write_text(json.dumps(Calibration("ab" * 32, {}).to_dict()))
     with pytest.raises(Exception, match="measured with weights"):
         score([looked([0.9])], replace(seed, calibration_path=tmp_path / "c.json"))
+
+
+def test_false_alarms_of_empty_scenes_stand_with_their_dataset() -> None:
+    """A scene without objects has no labels that could tell how its dataset draws them."""
+    empty = looked([], false=[0.9, 0.8], place="empty")
+    for oriented in (True, False):
+        [planes] = score([looked([0.9, 0.8], place="full", oriented=oriented), empty])
+        assert planes.rule == ("iou" if oriented else "centre")
+        assert len(planes.scenes) == 2
+        assert planes.point.precision == pytest.approx(0.5)

@@ -7,6 +7,7 @@ import typer
 
 from apronwatch.cli import output
 from apronwatch.cli.archive import ArchiveOption
+from apronwatch.cli.count import SYNTHETIC
 from apronwatch.errors import CallInvalid
 
 if TYPE_CHECKING:
@@ -81,9 +82,16 @@ def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> No
     _list("Pictures of another grain:", grain_lines(watched, whole=several))
     output.say("")
     short = [quiet.SHORT_HISTORIES] if quiet.short(watched) else []
-    for note in [*sentences.notes(watched), *short, sentences.VARIABLE_PLACES]:
+    drawn = [SYNTHETIC] if any(_drawn(each) for each in watched) else []
+    for note in [*sentences.notes(watched), *drawn, *short, sentences.VARIABLE_PLACES]:
         _paragraph(note)
     output.say("")
+
+
+def _drawn(watched: "Watched") -> bool:
+    """Whether any look of a series was drawn, not taken."""
+    stretch = watched.stretch
+    return any(row.synthetic for row in (*stretch.looks, *(left.row for left in stretch.left_out)))
 
 
 def _print_quiet(watched: "Sequence[Watched]", several: bool) -> None:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from apronwatch.survey import SceneOutcome
 
 
+SYNTHETIC = "Some of these pictures are synthetic: drawn, not taken."
+"""What every table of numbers says where some of them are of no real place."""
+
+
 def count(
     images: Annotated[
         list[str] | None,
@@ -152,7 +156,7 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
     for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
         output.say(f"\nweights: {name}. {terms}".rstrip())
     if any(o.scene.synthetic for o in outcomes):
-        output.say("Some of these pictures are synthetic: drawn, not taken.")
+        output.say(SYNTHETIC)
 
 
 def _rows(outcome: "SceneOutcome") -> list[list[str]]:

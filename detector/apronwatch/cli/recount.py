@@ -137,7 +137,7 @@ def _print(engine: "Engine", looks: "list[Recounted]", adopted: bool) -> None:
 
 def _of(moves: "list[Move]", numbers: int) -> str:
     moved = sum(move.old.seen is not None for move in moves)
-    come = len(moves) - moved
+    come = sum(move.old.seen is None and move.new.seen is not None for move in moves)
     said = f"{moved or 'none'} of {numbers} published numbers would move"
     return said + (f", {come} would be new" if come else "")
 

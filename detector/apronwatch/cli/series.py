@@ -7,6 +7,7 @@ import typer
 
 from apronwatch.cli import output
 from apronwatch.cli.archive import ArchiveOption
+from apronwatch.cli.count import SYNTHETIC
 
 if TYPE_CHECKING:
     from apronwatch.archive import SeriesRow
@@ -36,6 +37,7 @@ def series(
         from apronwatch.sizing import check_sized
 
         check_sized(checked_classes([class_name]))
+    _check_outputs(csv, plot)
     with Archive.open(archive, create=False) as opened:
         rows = opened.series(site, zone=zone, class_name=class_name, model=model)
         if by_size:
@@ -63,6 +65,18 @@ def series(
         output.print_json({"apronwatch": __version__, "site": site, "rows": [_as_json(row) for row in rows]})
     else:
         _print(rows)
+
+
+def _check_outputs(csv: Path | None, plot: Path | None) -> None:
+    """Both files can be written, before either is."""
+    if csv is not None:
+        from apronwatch.interchange.files import check_folder
+
+        check_folder(csv)
+    if plot is not None:
+        from apronwatch.report.chart import check_chart
+
+        check_chart(plot)
 
 
 def _as_json(row: "SeriesRow") -> dict[str, Any]:
@@ -119,6 +133,8 @@ def _print(rows: "list[SeriesRow]") -> None:
     )
     if any(row.count.by_size is not None for row in rows):
         output.say(f"\n{output.sizes_note()}")
+    if any(row.synthetic for row in rows):
+        output.say(f"\n{SYNTHETIC}")
     for note in _unknown(rows):
         output.say(f"\n{note}")
 

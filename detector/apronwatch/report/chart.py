@@ -16,7 +16,7 @@ from apronwatch.archive import SeriesRow
 from apronwatch.changes import Alarm
 from apronwatch.counts import Status
 from apronwatch.errors import OutputInvalid
-from apronwatch.interchange.files import save
+from apronwatch.interchange.files import check_folder, save
 from apronwatch.report.legend import columns, draw_key, key
 from apronwatch.report.panel import GREY, VERMILLION, at, draw_gaps, draw_numbers, only_zeros, plain
 from apronwatch.report.words import INTERVALS_HOLD, drawable, listed, several, zone_label
@@ -58,12 +58,18 @@ def draw_series(
         OutputInvalid: another suffix, or `out` cannot be written.
     """
     out = Path(out)
-    if out.suffix.lower() not in FORMATS:
-        raise OutputInvalid(f"{out} has the suffix {out.suffix or '(none)'}; a chart is {', '.join(FORMATS)}")
+    check_chart(out)
     drawn = BytesIO()
     figure = series_figure(rows, title=title, zone=zone, classes=classes, alarms=alarms)
     figure.savefig(drawn, dpi=DPI, format=out.suffix.lower().lstrip("."))
     save(out, drawn.getvalue())
+
+
+def check_chart(out: Path) -> None:
+    """Raises `OutputInvalid` unless a chart can be written to `out`."""
+    if out.suffix.lower() not in FORMATS:
+        raise OutputInvalid(f"{out} has the suffix {out.suffix or '(none)'}; a chart is {', '.join(FORMATS)}")
+    check_folder(out)
 
 
 def series_figure(

@@ -1,6 +1,6 @@
 """A model's figures over whole scenes: per class found, missed and false, and how far its counts are off."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from apronwatch.engines import ModelSpec
 from apronwatch.intervals import Interval
 from apronwatch.taxonomy import CLASSES
-from apronwatch_datasets.records import Objects
 from apronwatch_datasets.stats import longer_sides
 from apronwatch_training.evaluate.average_precision import (
     IOUS,
@@ -158,18 +157,32 @@ def score(looked: Sequence[Looked], model: ModelSpec | None = None) -> list[Clas
         ModelInvalid: the calibration of `model` cannot be read, or is of other weights.
     """
     found = []
+    turned = _turned(looked)
     for name in CLASSES:
         shown = [s for s in looked if name in s.image.annotated and name in s.reported]
         for oriented, rule in ((True, "iou"), (False, "centre")):
-            scenes = [s for s in shown if is_oriented(s.image.objects) == oriented]
+            scenes = [s for s in shown if _is_oriented(s, turned) == oriented]
             if scenes:
                 found.append(_scored(name, rule, [_matched(s, name, rule, model) for s in scenes], model))
     return found
 
 
-def is_oriented(objects: Objects) -> bool:
-    """Whether a scene's labels are turned with their objects: most of them. One without objects is."""
-    return bool(objects.oriented.mean() > 0.5) if len(objects) else True
+def _is_oriented(looked: Looked, turned: Mapping[str, bool]) -> bool:
+    """Whether a scene's labels are turned with their objects: most of them.
+
+    A scene without objects is what most objects of its dataset are: its false alarms belong to their row.
+    """
+    objects = looked.image.objects
+    return bool(objects.oriented.mean() > 0.5) if len(objects) else turned.get(looked.dataset, True)
+
+
+def _turned(looked: Sequence[Looked]) -> dict[str, bool]:
+    """Whether most labels of each dataset are turned with their objects; datasets without any label are missing."""
+    flags: dict[str, list[NDArray[np.bool_]]] = {}
+    for scene in looked:
+        if len(scene.image.objects):
+            flags.setdefault(scene.dataset, []).append(scene.image.objects.oriented)
+    return {dataset: bool(np.concatenate(of).mean() > 0.5) for dataset, of in flags.items()}
 
 
 def _matched(looked: Looked, name: str, rule: str, model: ModelSpec | None) -> ClassScene:
