@@ -117,4 +117,4 @@ def test_false_alarms_of_empty_scenes_stand_with_their_dataset() -> None:
         [planes] = score([looked([0.9, 0.8], place="full", oriented=oriented), empty])
         assert planes.rule == ("iou" if oriented else "centre")
         assert len(planes.scenes) == 2
-        assert planes.point.precision == pytest.approx(0.5)
+        assert planes.operating.precision == pytest.approx(0.5)
