@@ -171,6 +171,10 @@ def test_what_is_of_other_weights_is_refused(tmp_path: Path, seed: ModelSpec, da
     with pytest.raises(CallInvalid, match="of weights plane-26n-obb-seed of SHA-256 abababababab"):
         write_card(seed, [other], None, data, out)
     right = evaluation(tmp_path, seed, scenes())
+    moved = tmp_path / "moved.json"
+    moved.write_text(right.read_text().replace('"threshold": 0.3', '"threshold": 0.05'))
+    with pytest.raises(CallInvalid, match=r"at a threshold of 0\.05 and now has the threshold 0\.3"):
+        write_card(seed, [moved], None, data, out)
     (tmp_path / "c.json").write_text(json.dumps(Calibration("ab" * 32, {}).to_dict()))
     with pytest.raises(ModelInvalid, match="measured with weights"):
         write_card(seed, [right], tmp_path / "c.json", data, out)

@@ -86,6 +86,9 @@ def test_what_cannot_be_used_is_refused_before_the_looking(
 ) -> None:
     assert run(monkeypatch, f"synthetic={tmp_path}", "--page", tmp_path / "no" / "page.html") == 2
     assert "is no folder" in capsys.readouterr().err
+    for gsd in ("", "-1", "0", "nan", "inf", "1000", "0.5;0.7"):
+        assert run(monkeypatch, f"synthetic={tmp_path}", f"--gsd={gsd}") == 2
+        assert "expected metres a pixel" in capsys.readouterr().err
 
 
 def test_key_points_tell_the_heading(

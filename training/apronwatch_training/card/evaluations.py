@@ -84,7 +84,7 @@ def read_evaluations(paths: Sequence[Path], model: ModelSpec) -> list[AtGsd]:
     """The evaluations in files, in the order given.
 
     Raises:
-        CallInvalid: a file is no evaluation, or one of other weights.
+        CallInvalid: a file is no evaluation, or one of other weights, or at another threshold than they now have.
     """
     found = []
     for path in paths:
@@ -105,5 +105,17 @@ def read_evaluations(paths: Sequence[Path], model: ModelSpec) -> list[AtGsd]:
                 f"{path}: of weights {document.model.name} of SHA-256 {document.model.sha256[:12]}…, {model.name} has "
                 f"{model.sha256[:12]}…: evaluate these"
             )
+        _check_thresholds(path, document, model)
         found += document.evaluations
     return found
+
+
+def _check_thresholds(path: Path, document: _Document, model: ModelSpec) -> None:
+    for figures in (f for evaluation in document.evaluations for f in evaluation.classes):
+        spec, at = model.classes.get(figures.name), figures.operating_point.threshold
+        if spec is None or not math.isclose(spec.threshold, at, abs_tol=1e-6):
+            now = "is not reported" if spec is None else f"has the threshold {spec.threshold:g}"
+            raise CallInvalid(
+                f"{path}: {figures.name} was evaluated at a threshold of {at:g} and now {now} in {model.name}: "
+                "evaluate anew"
+            )

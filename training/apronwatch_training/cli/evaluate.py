@@ -10,6 +10,9 @@ from apronwatch.cli import output
 if TYPE_CHECKING:
     from apronwatch_datasets.records import LabelledImage
 
+GSD_BELOW_M = 100.0
+"""No aircraft shows at such a GSD."""
+
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -52,13 +55,14 @@ def evaluate(
     from apronwatch_training.evaluate.page import write_page
     from apronwatch_training.evaluate.scoring import score
 
+    gsds_m = [None] if gsd is None else numbers(gsd)
     if page is not None:
         check_folder(page)
     engine = load_engine(find_model(model, trust=trust), device)
     _ = engine.model.calibration  # one that cannot be read is refused before the looking
     images = chosen(sources, splits, split)
     results = {}
-    for gsd_m in numbers(gsd) if gsd else [None]:
+    for gsd_m in gsds_m:
         with output.progress("looking" if gsd_m is None else f"looking at {gsd_m:g} m") as advance:
             looked = list(look(images, engine, gsd_m=gsd_m, assumed_gsd_m=assumed_gsd, progress=advance))
         results[gsd_m] = score(looked, engine.model)
@@ -106,10 +110,17 @@ def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[s
 
 
 def numbers(text: str) -> list[float]:
-    """Numbers separated by commas. Raises `CallInvalid` for anything else."""
+    """GSDs in metres separated by commas. Raises `CallInvalid` for anything else."""
+    import math
+
     from apronwatch.errors import CallInvalid
 
     try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise CallInvalid(f"{text!r}: expected numbers separated by commas") from error
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(math.isfinite(gsd_m) and 0 < gsd_m < GSD_BELOW_M for gsd_m in found):
+        raise CallInvalid(
+            f"{text!r}: expected metres a pixel, above 0 and below {GSD_BELOW_M:g}, separated by commas"
+        )
+    return found
