@@ -53,7 +53,7 @@ def test_what_comes_with_the_program_is_whole() -> None:
     assert model.card is not None
     assert model.card.is_file()
     assert "BY-NC-SA" in model.terms
-    assert (model.tile_px, model.passes) == (640, (0.65,))
+    assert (model.tile_px, model.passes) == (640, (0.5,))
     for entry, _ in registry.models.values():
         assert "not stated" not in (entry.terms, entry.data, entry.source), entry.name
 
