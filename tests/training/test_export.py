@@ -10,8 +10,8 @@ import pytest
 
 from apronwatch.cli import main
 from apronwatch.engines import find_model
-from apronwatch.engines.registry import bundled_folder
-from apronwatch.errors import CallInvalid, ConfigInvalid, ModelInvalid
+from apronwatch.engines.registry import bundled_folder, load_registry
+from apronwatch.errors import CallInvalid, ConfigInvalid, ModelInvalid, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.fakes.synthetic import write_fake
 from apronwatch_datasets.preparing import Prepared
@@ -20,6 +20,7 @@ from apronwatch_training.export import describing
 from apronwatch_training.export.describing import described
 from apronwatch_training.export.fragment import set_thresholds
 from apronwatch_training.export.learned import Learned, held_out_together, learned
+from apronwatch_training.export.origins import before, find_weights
 from apronwatch_training.export.thresholds import best
 from tests.detector.engines.conftest import write_random_weights
 from tests.training.prepared import row, write_prepared
@@ -70,10 +71,13 @@ def test_what_a_run_began_with_taught_too(tmp_path: Path) -> None:
     assert tuned == {"dota": {"P3", "P5"}}
 
 
-def write_run(folder: Path, tiles: Path, start: Path | None) -> Path:
+def write_run(folder: Path, tiles: Path, start: Path | None, shares: dict[str, float] | None = None) -> Path:
     folder.mkdir()
     write_random_weights(folder / "fitted.pt", CLASSES)
-    told = {"start": {"weights": str(start) if start else None}, "data": {"tiles": str(tiles)}}
+    told = {
+        "start": {"weights": str(start) if start else None},
+        "data": {"tiles": str(tiles), "shares": shares or {}},
+    }
     (folder / "config.json").write_text(json.dumps(told))
     return folder
 
@@ -99,6 +103,67 @@ def test_a_second_stage_holds_out_what_both_runs_did(
     shutil.rmtree(tmp_path / "before")
     assert run(monkeypatch, *words, tmp_path / "unknown") == 0
     assert "held_out" not in tomllib.loads((tmp_path / "unknown" / "registry.toml").read_text())["models"][0]
+    capsys.readouterr()
+
+
+def test_a_run_is_described_by_the_tiles_that_it_chose_and_those_of_the_run_before(tmp_path: Path) -> None:
+    pytest.importorskip("ultralytics")
+    tiles = write_prepared(tmp_path / "tiles", [*ROWS, row("train", "synthetic", "base", plane=150)])
+    registry = load_registry()
+    drawn = find_weights(write_run(tmp_path / "drawn", tiles, None, {"dota": 0.0}), None)
+    found = learned(Prepared.read(tiles), drawn.chosen)
+    assert dict(found.labels) == {"plane": 160, "helicopter": 120}
+    assert (found.drawn, found.datasets) == ({"plane", "helicopter"}, ("synthetic",))
+    assert found.validated_on == {"dota": {"P3"}}
+
+    real = write_run(tmp_path / "real", tiles, None, {"synthetic": 0.0})
+    second = find_weights(
+        write_run(tmp_path / "second", tiles, real / "fitted.pt", {"dota": 0.0, "synthetic": 1.0}), None
+    )
+    both = learned(Prepared.read(tiles), second.chosen, before(second, registry).tiles)
+    assert both.labels["plane"] == 295  # each tile once
+    assert (both.drawn, both.datasets) == ({"helicopter"}, ("dota", "synthetic"))
+    assert "vehicle_small" not in both.labels  # shown before alone
+    assert both.too_few["vehicle_small"] == 0
+
+
+def test_the_list_of_a_run_tells_its_tiles(tmp_path: Path) -> None:
+    pytest.importorskip("ultralytics")
+    tiles = write_prepared(tmp_path / "tiles", ROWS)
+    folder = write_run(tmp_path / "run", tiles, None, {"dota": 0.5})
+    (folder / "train.txt").write_text("/elsewhere/images/train/dota-P1-train-0.5.png\n")
+    chosen = find_weights(folder, None).chosen
+    assert learned(Prepared.read(tiles), chosen).labels == {"vehicle_small": 150}
+    (folder / "train.txt").write_text("/elsewhere/images/train/another.png\n")
+    with pytest.raises(TilesInvalid, match="lacks another"):
+        learned(Prepared.read(tiles), find_weights(folder, None).chosen)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ConfigInvalid, match="no record of a run"):
+        find_weights(folder, None)
+
+
+def test_terms_and_data_of_the_start_are_carried_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ultralytics")
+    monkeypatch.setattr(describing, "TILE_PX", 320)  # for speed
+    tiles, seed = write_prepared(tmp_path / "tiles", ROWS), find_model("plane-26n-obb-seed")
+    first = write_run(tmp_path / "first", tiles, seed.path)
+    second = write_run(tmp_path / "second", tiles, first / "fitted.pt")
+    strange = write_random_weights(tmp_path / "strange.pt", CLASSES)
+    foreign = write_run(tmp_path / "foreign", tiles, strange)
+    made = {}
+    for folder in (first, second, foreign):
+        out = tmp_path / f"made-{folder.name}"
+        assert run(monkeypatch, "export", folder, "--name", "mine", "--out", out) == 0
+        made[folder.name] = tomllib.loads((out / "registry.toml").read_text())["models"][0]
+    for name in ("first", "second"):
+        assert seed.terms in made[name]["terms"]
+        assert seed.data in made[name]["data"]
+        assert made[name]["data"].count("DOTA") == 1
+        assert "not known" not in made[name]["terms"]
+    assert "those of the weights that it began with, which are not known" in made["foreign"]["terms"]
+    assert "which is not known" in made["foreign"]["data"]
     capsys.readouterr()
 
 

@@ -30,7 +30,7 @@ def export(
 
     import_ultralytics()
     from apronwatch_training.export.exporting import export as run
-    from apronwatch_training.export.exporting import find_weights
+    from apronwatch_training.export.origins import find_weights
 
     made, taught = run(find_weights(weights, tiles), name, out, half=half, gsds_m=passes_of(gsd or []))
     rows = []

@@ -13,6 +13,7 @@ from apronwatch.lattice import LEAST_STRIDE_PX, overlap_for
 from apronwatch.taxonomy import CLASSES
 from apronwatch_training.export.fragment import places_as_lists
 from apronwatch_training.export.learned import Learned, Places, licences, titles
+from apronwatch_training.export.origins import Before
 
 FIRST_THRESHOLD = 0.25
 """Until `train thresholds` has measured a better one."""
@@ -34,6 +35,8 @@ LENGTHS_M: Mapping[str, tuple[float, float]] = {
 LEAST_PX = 8.0
 FINEST_M = 0.1
 """Finer scenes are averaged down to the pass; what they show then is known down to here."""
+
+_TERMS = "Those of the data that it learned from: "
 
 BEYOND = 1.25
 """How far a pass, or a scene's own GSD, may lie beyond those of the training tiles; a pass as far as zoom went, too."""
@@ -85,8 +88,17 @@ def described(
     )
 
 
-def entry(model: ModelSpec, taught: Learned, places: tuple[Places, Places] | None) -> ModelEntry:
-    """The facts of a registry entry; `places` are from `held_out_together`."""
+def entry(
+    model: ModelSpec, taught: Learned, before: Before, places: tuple[Places, Places] | None
+) -> ModelEntry:
+    """The facts of a registry entry.
+
+    Args:
+        model: from `described`.
+        taught: what it learned.
+        before: what is known of what it began with.
+        places: `held_out` and `validated_on`.
+    """
     specs = {name: asdict(spec) for name, spec in model.classes.items()}
     return ModelEntry(
         name=model.name,
@@ -98,12 +110,27 @@ def entry(model: ModelSpec, taught: Learned, places: tuple[Places, Places] | Non
         },
         tile_px=model.tile_px,
         batch=model.batch,
-        data=titles(taught.datasets),
-        terms=f"Those of the data that it learned from: {licences(taught.datasets)}",
+        data=_data(taught, before),
+        terms=_terms(taught, before),
         source="Ultralytics oriented boxes (AGPL-3.0), fitted with `apronwatch train fit`",
         held_out=places_as_lists(places[0]) if places else None,
         validated_on=places_as_lists(places[1]) if places else {},
     )
+
+
+def _data(taught: Learned, before: Before) -> str:
+    """Of the run's tiles, those of earlier runs, and the weights before them: each once."""
+    earlier = before.pinned[0].split("; ") if before.pinned else []
+    unknown = [] if before.known else ["what the weights that it began with learned from, which is not known"]
+    return "; ".join(dict.fromkeys([*titles(taught.datasets), *earlier, *unknown]))
+
+
+def _terms(taught: Learned, before: Before) -> str:
+    """The same of terms."""
+    earlier = before.pinned[1].removeprefix(_TERMS) if before.pinned else ""
+    own = [told for told in licences(taught.datasets) if told not in earlier]
+    unknown = [] if before.known else ["and those of the weights that it began with, which are not known"]
+    return _TERMS + "; ".join([*own, *([earlier] if earlier else []), *unknown])
 
 
 def remarks(taught: Learned, places: tuple[Places, Places] | None) -> list[str]:

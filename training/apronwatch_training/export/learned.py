@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from apronwatch.errors import ConfigInvalid
+from apronwatch.errors import ConfigInvalid, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.preparing import Prepared
 from apronwatch_training.sources import card_of, is_drawn, kind_of
@@ -16,20 +17,24 @@ LEAST_LABELS = 100
 Places = Mapping[str, frozenset[str]]
 """Dataset -> places."""
 
+TrainingTiles = Mapping[tuple[Path, str], Mapping[str, Any]]
+"""Folder and name -> row of the manifest."""
+
 
 @dataclass(frozen=True)
 class Learned:
-    """What a set of training tiles taught.
+    """What the training tiles of a run taught, and of the runs before it.
 
     Attributes:
-        labels: class -> labels in training tiles; only classes with `LEAST_LABELS` or more.
-        too_few: class -> labels, of the others that have any.
+        labels: class -> labels in training tiles; only classes with `LEAST_LABELS` or more, some of them in the
+            tiles of the run itself: what a network was shown before alone, it may have forgotten.
+        too_few: class -> labels, of the others that have any; 0 of one that only earlier runs were shown.
         gsds_m: class -> least, usual (median over labels) and greatest GSD of the training tiles with a label of it;
             classes of unknown GSD are missing.
         drawn: classes learned from drawn scenes alone.
         min_px: shorter objects were left out of the training.
         datasets: names of those that taught, as the command line calls them.
-        held_out, validated_on: see `ModelSpec`.
+        held_out, validated_on: of the run's own tiles, see `ModelSpec`.
     """
 
     labels: Mapping[str, int]
@@ -42,25 +47,53 @@ class Learned:
     validated_on: Places
 
 
-def learned(prepared: Prepared) -> Learned:
+def training_tiles(prepared: Prepared, chosen: frozenset[str] | None = None) -> TrainingTiles:
+    """The training tiles of a folder, or those of them that a run chose.
+
+    Raises:
+        TilesInvalid: the manifest does not know a tile that was chosen.
+    """
+    rows = {row["tile"]: row for row in prepared.rows() if row["split"] == "train"}
+    unknown = sorted((chosen or frozenset()) - set(rows))
+    if unknown:
+        raise TilesInvalid(
+            f"{prepared.root}: lacks {unknown[0]}, one of the {len(unknown)} tiles that the run used and the manifest "
+            "does not know; give the tiles that it learned from"
+        )
+    root = prepared.root.resolve()
+    return {(root, name): row for name, row in rows.items() if chosen is None or name in chosen}
+
+
+def learned(
+    prepared: Prepared, chosen: frozenset[str] | None = None, earlier: TrainingTiles | None = None
+) -> Learned:
     """From the manifest of the tiles.
+
+    Args:
+        prepared: the tiles.
+        chosen: names of the training tiles that the run used; None for all.
+        earlier: the training tiles of the runs that it began with.
 
     Raises:
         ConfigInvalid: no class has enough labels.
+        TilesInvalid: the manifest does not know a tile that was chosen.
     """
     rows = prepared.rows()
-    train = [row for row in rows if row["split"] == "train"]
-    counts = {name: sum(row[f"objects_{name}"] for row in train) for name in CLASSES}
+    ours = training_tiles(prepared, chosen)
+    train = list({**(earlier or {}), **ours}.values())
+    own = {name: sum(row[f"objects_{name}"] for row in ours.values()) for name in CLASSES}
+    every = {name: sum(row[f"objects_{name}"] for row in train) for name in CLASSES}
+    counts = {name: n if own[name] else 0 for name, n in every.items()}
     labels = {name: n for name, n in counts.items() if n >= LEAST_LABELS}
     if not labels:
         raise ConfigInvalid(
             f"{prepared.root}: {sum(counts.values())} training labels, no class has {LEAST_LABELS}: too few to say "
             "what weights know; give the tiles that they learned from"
         )
-    names = tuple(sorted({kind_of(row["dataset"]) for row in train}))
+    names = tuple(sorted({kind_of(row["dataset"]) for row in ours.values()}))
     return Learned(
         labels=labels,
-        too_few={name: n for name, n in counts.items() if 0 < n < LEAST_LABELS},
+        too_few={name: n for name, n in counts.items() if every[name] and n < LEAST_LABELS},
         gsds_m={name: gsds for name in labels if (gsds := _gsds(train, name))},
         drawn=frozenset(
             name
@@ -68,12 +101,16 @@ def learned(prepared: Prepared) -> Learned:
             if all(is_drawn(row["dataset"], row["place"]) for row in train if row[f"objects_{name}"])
         ),
         min_px=float(prepared.document["options"]["min_px"]),
-        datasets=names,
+        datasets=tuple(sorted({kind_of(row["dataset"]) for row in train})),
         held_out={
             name: _places(rows, name, ("val", "test", "calibration")) - _places(rows, name, ("train",))
             for name in names
         },
-        validated_on={name: found for name in names if (found := _places(rows, name, ("val",)))},
+        validated_on={
+            name: found
+            for name in sorted({kind_of(row["dataset"]) for row in rows if row["split"] == "train"})
+            if (found := _places(rows, name, ("val",)))
+        },
     )
 
 
@@ -99,16 +136,14 @@ def held_out_together(taught: Learned, start: tuple[Places, Places]) -> tuple[Pl
     return held, tuned
 
 
-def titles(datasets: Iterable[str]) -> str:
+def titles(datasets: Iterable[str]) -> list[str]:
     """Datasets by the names that their authors gave them."""
-    return "; ".join(card.title if (card := card_of(name)) else name for name in datasets)
+    return [card.title if (card := card_of(name)) else name for name in datasets]
 
 
-def licences(datasets: Iterable[str]) -> str:
+def licences(datasets: Iterable[str]) -> list[str]:
     """The terms of datasets, each as its owners state them."""
-    return "; ".join(
-        f"{card.title}: {card.licence}" if (card := card_of(name)) else name for name in datasets
-    )
+    return [f"{card.title}: {card.licence}" if (card := card_of(name)) else name for name in datasets]
 
 
 def _gsds(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[float, float, float] | None:
