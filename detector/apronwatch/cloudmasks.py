@@ -124,12 +124,27 @@ def recognised(stem: str, descriptions: Sequence[str | None]) -> Reading | None:
     return None
 
 
+def names_clouds(bands: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a class of STAC's classification extension is one of clouds, cirrus or shadows, whatever its value.
+
+    Args:
+        bands: as `of_classes` takes them.
+    """
+    for band in bands:
+        fields = band.get("classification:bitfields") or ()
+        for classes in (band.get("classification:classes"), *(field.get("classes") for field in fields)):
+            names = [_name(one) for one in _described(classes)]
+            if any(_words(name) & _CLOUDS and _effect(name) in (HIDES, HAZE) for name in names):
+                return True
+    return False
+
+
 def named_classes(classes: Iterable[Any]) -> list[tuple[int, str]]:
     """(value, effect) of the classes of STAC's classification extension whose name says that they matter."""
     found = []
     for one in classes:
         if isinstance(one, dict) and isinstance(one.get("value"), int):
-            effect = _effect(str(one.get("name") or one.get("description") or ""))
+            effect = _effect(_name(one))
             found += [(one["value"], effect)] if effect is not None else []
     return found
 
@@ -159,15 +174,31 @@ def _rules(band: int, classes: Any, offset: int, length: int) -> list[Rule]:
     return [Rule(band, e, tuple(sorted(values)), offset, length) for e, values in sorted(by_effect.items())]
 
 
+def _described(classes: Any) -> list[Mapping[str, Any]]:
+    """The objects in what should be a list of classes."""
+    return [one for one in classes if isinstance(one, dict)] if isinstance(classes, list) else []
+
+
+def _name(described: Mapping[str, Any]) -> str:
+    return str(described.get("name") or described.get("description") or "")
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", name.lower()))
+
+
+_CLOUDS = frozenset({"cirrus", "cloud", "clouds", "cloudy", "shadow", "shadows"})
+
+
 def _effect(name: str) -> str | None:
     """What a class of this name does to the ground under it."""
-    words = set(re.split(r"[^a-z]+", name.lower()))
+    words = _words(name)
     if words & {"no", "not", "non", "free", "low", "clear"} and not words & {"data"}:
         return None
     if words & {"cirrus", "haze"}:
         return HIDES if "heavy" in words else HAZE
-    if words & {"cloud", "clouds", "cloudy", "shadow", "shadows"}:
-        return None if words & {"topographic", "terrain", "cast"} else HIDES
+    if words & _CLOUDS:
+        return None if words & {"topographic", "terrain", "cast", "forest"} else HIDES
     if words & {"nodata", "fill", "defective", "unusable"} or words >= {"no", "data"}:
         return HIDES
     return SNOW if words & {"snow", "ice"} else None

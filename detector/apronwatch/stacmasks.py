@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pystac
 
-from apronwatch.cloudmasks import PLAIN, SCL, SNOW, UDM2, Reading, Rule, of_classes
+from apronwatch.cloudmasks import PLAIN, SCL, SNOW, UDM2, Reading, Rule, names_clouds, of_classes
 
 MASK_ROLES = frozenset({"cloud", "cloud-shadow", "data-mask", "snow-ice"})
 """Asset roles of STAC's list that say something of the ground's being hidden or white."""
@@ -43,9 +43,9 @@ def known_mask(key: str, asset: pystac.Asset) -> Reading | None:
 def item_masks(assets: Mapping[str, pystac.Asset]) -> tuple[list[ItemMask], list[str]]:
     """The masks among an item's assets, hrefs as they stand there, and what to say of those left aside.
 
-    A UDM2 or SCL says it all; else all assets whose classes are named (some of them clouds, or the asset has one of
-    the roles), or whose role is `cloud`, `cloud-shadow` (nonzero hides) or `snow-ice` (nonzero is told). A `data-mask`
-    without named classes is left aside: STAC does not say which of its values are good.
+    A UDM2 or SCL says it all; else all assets whose classes are named (some of them clouds or shadows, or the asset has
+    one of the roles), or whose role is `cloud`, `cloud-shadow` (nonzero hides) or `snow-ice` (nonzero is told). A
+    `data-mask` without named classes is left aside: STAC does not say which of its values are good.
     """
     for wanted in (UDM2, SCL):
         known = [ItemMask(k, a.href, wanted) for k, a in assets.items() if known_mask(k, a) == wanted]
@@ -54,10 +54,10 @@ def item_masks(assets: Mapping[str, pystac.Asset]) -> tuple[list[ItemMask], list
     found, notes = [], []
     for key, asset in assets.items():
         roles = MASK_ROLES & set(asset.roles or ())
-        named = of_classes(key, _bands(asset)) if roles or _names_clouds(asset) else None
-        if not roles and named is None:
+        bands = _bands(asset)
+        if not roles and not names_clouds(bands):  # land cover with named classes is no mask
             continue
-        reading = named or _by_role(key, roles)
+        reading = of_classes(key, bands) or _by_role(key, roles)
         if reading is None or _is_vector(asset):
             what = f"the item's asset {key} ({', '.join(sorted(roles)) or 'named classes'}) is not used"
             notes.append(
@@ -68,12 +68,6 @@ def item_masks(assets: Mapping[str, pystac.Asset]) -> tuple[list[ItemMask], list
         else:
             found.append(ItemMask(key, asset.href, reading))
     return found, notes
-
-
-def _names_clouds(asset: pystac.Asset) -> bool:
-    """Whether a class of it is one of clouds: land cover with named classes is no mask."""
-    named = (v for band in _bands(asset) for k, v in band.items() if k.startswith("classification:"))
-    return any("cloud" in str(classes).lower() for classes in named)
 
 
 def _by_role(key: str, roles: frozenset[str]) -> Reading | None:

@@ -303,9 +303,38 @@ def test_classes_that_name_clouds_need_no_role(tmp_path: Path, roles: list[str] 
     assert (cover.hidden & on_the_scene(tile)).sum() == CLOUD.area
 
 
-def test_named_land_cover_is_no_mask(tmp_path: Path) -> None:
+def test_shadows_named_without_clouds_or_role_hide(tmp_path: Path) -> None:
     cloud_raster(tmp_path / "m.tif")
-    classes = [{"value": 0, "name": "nodata"}, {"value": 7, "name": "forest"}]
+    described = {**asset("m.tif"), "classification:classes": [{"value": 7, "name": "shadow"}]}
+    with item_scene(tmp_path, {"qa": described}) as scene:
+        cover = open_masks(scene, UTM).cover(tile := tile_over_the_scene())
+    assert cover is not None
+    assert (cover.hidden & on_the_scene(tile)).sum() == CLOUD.area
+
+
+def test_named_clouds_whose_value_cannot_be_read_are_told(tmp_path: Path) -> None:
+    cloud_raster(tmp_path / "m.tif")
+    described = {**asset("m.tif"), "classification:classes": [{"value": "7", "name": "cloud"}]}
+    with item_scene(tmp_path, {"qa": described}) as scene:
+        masks = open_masks(scene, UTM)
+    assert masks.layers == ()
+    [note] = masks.notes
+    assert "qa (named classes) is not used" in note
+
+
+@pytest.mark.parametrize(
+    "land",
+    [
+        {"value": 7, "name": "forest"},
+        {"value": 7, "name": "cloud_forest"},
+        {"value": 7, "name": "built", "description": "built-up, clouds left out"},
+        {"value": 7, "name": "terrain_shadow"},
+        {"value": 7, "name": "cloud_free"},
+    ],
+)
+def test_named_land_cover_is_no_mask(tmp_path: Path, land: dict[str, Any]) -> None:
+    cloud_raster(tmp_path / "m.tif")
+    classes = [{"value": 0, "name": "nodata"}, land]
     described = {**asset("m.tif"), "classification:classes": classes, "roles": ["data"]}
     with item_scene(tmp_path, {"cover": described}) as scene:
         masks = open_masks(scene, UTM)
