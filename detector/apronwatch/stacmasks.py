@@ -43,9 +43,9 @@ def known_mask(key: str, asset: pystac.Asset) -> Reading | None:
 def item_masks(assets: Mapping[str, pystac.Asset]) -> tuple[list[ItemMask], list[str]]:
     """The masks among an item's assets, hrefs as they stand there, and what to say of those left aside.
 
-    A UDM2 or SCL says it all; else all assets whose classes are named (some of them clouds or shadows, or the asset has
-    one of the roles), or whose role is `cloud`, `cloud-shadow` (nonzero hides) or `snow-ice` (nonzero is told). A
-    `data-mask` without named classes is left aside: STAC does not say which of its values are good.
+    A UDM2 or SCL says it all; else all assets whose classes are named (some of them clouds or shadows, or the asset
+    has one of the roles), or whose role is `cloud`, `cloud-shadow` (nonzero hides) or `snow-ice` (nonzero is told).
+    A `data-mask` without named classes is left aside: STAC does not say which of its values are good.
     """
     for wanted in (UDM2, SCL):
         known = [ItemMask(k, a.href, wanted) for k, a in assets.items() if known_mask(k, a) == wanted]
@@ -60,14 +60,17 @@ def item_masks(assets: Mapping[str, pystac.Asset]) -> tuple[list[ItemMask], list
         reading = of_classes(key, bands) or _by_role(key, roles)
         if reading is None or _is_vector(asset):
             what = f"the item's asset {key} ({', '.join(sorted(roles)) or 'named classes'}) is not used"
-            notes.append(
-                f"{what}: polygons are not read from an item; give it with --mask FILE"
-                if _is_vector(asset)
-                else f"{what}: it does not say which of its values hide; give it with --mask FILE --mask-hides VALUES"
-            )
+            notes.append(f"{what}: {_POLYGONS if _is_vector(asset) else _VALUES}")
         else:
             found.append(ItemMask(key, asset.href, reading))
     return found, notes
+
+
+_VALUES = "it does not say which of its values hide; give it with --mask FILE --mask-hides VALUES"
+_POLYGONS = (
+    "polygons are not read from an item; give those of what is hidden with --mask FILE, as GeoJSON, GeoPackage, "
+    "Shapefile, FlatGeobuf or GeoParquet"
+)
 
 
 def _by_role(key: str, roles: frozenset[str]) -> Reading | None:
@@ -79,9 +82,8 @@ def _by_role(key: str, roles: frozenset[str]) -> Reading | None:
 def _is_vector(asset: pystac.Asset) -> bool:
     media = (asset.media_type or "").lower()
     suffix = PurePosixPath(urlsplit(asset.href).path).suffix.lower()
-    return (
-        "geopackage" in media or "json" in media or suffix in {".gpkg", ".geojson", ".json", ".shp", ".gml"}
-    )
+    told = any(word in media for word in ("geopackage", "json", "gml", "flatgeobuf", "parquet"))
+    return told or suffix in {".gpkg", ".geojson", ".json", ".shp", ".gml", ".fgb", ".parquet"}
 
 
 def _bands(asset: pystac.Asset) -> list[dict[str, Any]]:

@@ -360,6 +360,23 @@ def test_a_mask_of_an_item_that_cannot_be_used_is_told(
     assert why in note
 
 
+@pytest.mark.parametrize("name", ["m.gpkg", "m.geojson", "m.fgb", "m.parquet"])
+@pytest.mark.parametrize("role", ["cloud", "data-mask"])
+def test_what_is_advised_for_polygons_of_an_item_can_be_done(tmp_path: Path, name: str, role: str) -> None:
+    path = cloud_polygon(tmp_path / name, "EPSG:4326")
+    described = {"href": name, "type": "application/octet-stream", "roles": [role]}
+    with item_scene(tmp_path, {"m": described}) as scene:
+        masks = open_masks(scene, UTM)
+        given = open_mask(path, scene.info, UTM)
+    assert masks.layers == ()
+    [note] = masks.notes
+    assert "with --mask FILE" in note
+    assert "--mask-hides" not in note
+    tile = tile_over_the_scene()
+    hidden = (given.cover(tile).hidden & on_the_scene(tile)).sum()
+    assert hidden == pytest.approx(CLOUD.area, rel=0.01)
+
+
 def test_the_masks_of_user_and_item_hide_together(tmp_path: Path) -> None:
     udm2_raster(tmp_path / "a_udm2.tif", b6=CLOUD, b2=WHITE)
     mine = tmp_path / "mine.gpkg"
