@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol, Self
@@ -22,7 +22,7 @@ from apronwatch.cloudmasks import HIDES, Reading, recognised
 from apronwatch.errors import MaskInvalid, SceneUnreadable
 from apronwatch.identity import identify
 from apronwatch.lattice import Tile
-from apronwatch.opening import Handles, Source
+from apronwatch.opening import Handles, Source, one_line
 from apronwatch.remote import is_url, public
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.warping import Placer, along
@@ -165,15 +165,16 @@ class PolygonMask:
         try:
             read = geopandas.read_parquet if path.suffix.lower() == ".parquet" else geopandas.read_file
             frame = read(path)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, shapely.errors.ShapelyError) as error:
             raise MaskInvalid(
-                f"{path}: not readable as polygons ({error}); give a raster or polygons"
+                f"{path}: not readable as polygons ({one_line(error)}); give a raster or polygons"
             ) from error
         wrong = sorted(set(frame.geom_type) - {"Polygon", "MultiPolygon"}, key=str)
         if wrong:
             raise MaskInvalid(
                 f"{path}: a mask of {', '.join(map(str, wrong))}; give polygons of what is hidden"
             )
+        _check_valid(path, frame.geometry)
         in_pixels = _in_pixels(path)
         if in_pixels != (plane_crs is None):
             kinds = ("longitude and latitude or a CRS", "pixels")
@@ -187,7 +188,7 @@ class PolygonMask:
             raise MaskInvalid(f"{path}: polygons without a CRS for a georeferenced scene; give them with one")
         else:
             shapes = list(frame.to_crs(plane_crs).geometry)
-            if shapes and not shapely.intersects(shapely.union_all(shapes), _scene_outline(scene, plane_crs)):
+            if shapes and not shapely.intersects(shapes, _scene_outline(scene, plane_crs)).any():
                 raise MaskInvalid(
                     f"{path}: none of its polygons touches the scene; give the mask of this scene, or none"
                 )
@@ -201,6 +202,16 @@ class PolygonMask:
             return Cover(np.zeros(shape, dtype=np.bool_))
         burnt = rasterize(list(self._polygons[near]), out_shape=shape, transform=tile.to_plane)
         return Cover(burnt > 0)
+
+
+def _check_valid(path: Path, shapes: Iterable[BaseGeometry]) -> None:
+    """Refuse outlines that cross themselves, as site files do: what lies inside them is anyone's guess."""
+    for number, shape in enumerate(shapes, start=1):
+        if not shape.is_valid:
+            raise MaskInvalid(
+                f"{path}: polygon {number} is not valid ({shapely.is_valid_reason(shape)}); give it redrawn there, or "
+                "the file mended by ogr2ogr -makevalid and looked at"
+            )
 
 
 def _in_pixels(path: Path) -> bool:

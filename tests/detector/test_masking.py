@@ -170,10 +170,43 @@ def in_pixels(folder: Path) -> Path:
     return geojson(folder / "mask.geojson", {"type": "Polygon", "coordinates": [ring]}, crs="pixel")
 
 
+def drawn(folder: Path, *outlines: list[tuple[float, float]]) -> Path:
+    """Polygons by metres east and south of the scene's corner."""
+    west, north = ORIGIN
+    shapes = [shapely.Polygon([(west + x, north - y) for x, y in outline]) for outline in outlines]
+    geopandas.GeoDataFrame(geometry=shapes, crs=UTM).to_file(folder / "mask.gpkg")
+    return folder / "mask.gpkg"
+
+
+BOW_TIE = [(0.0, 0.0), (100.0, 100.0), (100.0, 0.0), (0.0, 100.0)]
+STAR = [(10.0, 10.0), (90.0, 60.0), (0.0, 50.0), (80.0, 5.0), (40.0, 90.0)]
+
+
+def bow_tie(folder: Path) -> Path:
+    return drawn(folder, BOW_TIE)
+
+
+def crossing_each_other_and_themselves(folder: Path) -> Path:
+    return drawn(folder, BOW_TIE, [(x + 50, y) for x, y in BOW_TIE], STAR)
+
+
+def bow_tie_in_pixels(folder: Path) -> Path:
+    polygon = {"type": "Polygon", "coordinates": [[*BOW_TIE, BOW_TIE[0]]]}
+    return geojson(folder / "mask.geojson", polygon, crs="pixel")
+
+
+def two_positions(folder: Path) -> Path:
+    return geojson(
+        folder / "mask.geojson", {"type": "Polygon", "coordinates": [[[36.8, 35.4], [36.9, 35.4]]]}
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Non closed ring:RuntimeWarning")  # pyogrio of `two_positions`
 @pytest.mark.parametrize(
     "make",
     [
         missing, text, no_json, three_bands, another_size, another_place, polygons_elsewhere, points, in_pixels,
+        bow_tie, crossing_each_other_and_themselves, two_positions,
     ],
 )  # fmt: skip
 def test_what_is_no_mask_of_the_scene_is_refused_in_one_line(tmp_path: Path, make: Any) -> None:
@@ -183,6 +216,22 @@ def test_what_is_no_mask_of_the_scene_is_refused_in_one_line(tmp_path: Path, mak
     assert str(refusal.value).startswith(str(path))
     assert any(way in str(refusal.value) for way in ("; give ", " takes "))
     assert "\n" not in str(refusal.value)
+
+
+def test_an_outline_that_crosses_itself_is_named_with_its_place(tmp_path: Path) -> None:
+    fine = [(200.0, 200.0), (300.0, 200.0), (300.0, 300.0)]
+    with pytest.raises(MaskInvalid, match=r"polygon 2 is not valid \(Self-intersection\[") as refusal:
+        open_mask(drawn(tmp_path, fine, BOW_TIE), made_scene(), UTM)
+    assert f"[{ORIGIN[0] + 50:.0f} {ORIGIN[1] - 50:.0f}]" in str(refusal.value)
+    with pytest.raises(MaskInvalid, match="polygon 1 is not valid"):
+        open_mask(bow_tie_in_pixels(tmp_path), made_picture(), None)
+
+
+def test_valid_polygons_that_overlap_hide_their_union(tmp_path: Path) -> None:
+    square = [(100.0, 100.0), (200.0, 100.0), (200.0, 200.0), (100.0, 200.0)]
+    path = drawn(tmp_path, square, [(x + 50, y) for x, y in square])
+    tile = tile_over_the_scene()
+    assert open_mask(path, made_scene(), UTM).cover(tile).hidden.sum() == 150 * 100
 
 
 @pytest.mark.parametrize("make", [cloud_raster, lambda p: cloud_polygon(p.with_suffix(".gpkg"), UTM)])

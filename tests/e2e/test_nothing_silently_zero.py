@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
+import shapely.affinity
 from affine import Affine
 from rasterio.rpc import RPC
 
@@ -223,6 +225,15 @@ def test_corrupted_weights_are_refused(
 )
 def test_a_wrong_call_is_refused(refused: Command, tmp_path: Path, words: list[str]) -> None:
     refused("count", raster(tmp_path / "20241201.tif"), *words)
+
+
+def test_a_mask_of_crossing_outlines_is_refused(refused: Command, tmp_path: Path) -> None:
+    bow_tie = shapely.Polygon([PLACE @ corner for corner in ((0, 0), (80, 80), (80, 0), (0, 80))])
+    mask = tmp_path / "mask.gpkg"
+    shapes = [bow_tie, shapely.affinity.translate(bow_tie, 40.0)]
+    geopandas.GeoDataFrame(geometry=shapes, crs=UTM).to_file(mask)
+    told = refused("count", raster(tmp_path / "20241201.tif"), "--site", "base", "--mask", mask).err
+    assert "polygon 1 is not valid" in told
 
 
 def test_a_call_without_a_scene_is_refused(refused: Command) -> None:
