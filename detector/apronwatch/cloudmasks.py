@@ -47,22 +47,35 @@ class Rule:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a mask raster is read: the rules, and what to call it."""
+    """How a mask raster is read.
+
+    Attributes:
+        name: what to call it.
+        rules: what its bands say.
+        classes: of rasters of classes the bands, each with the values that are named; nodata beyond these says
+            nothing of the ground, which hides.
+    """
 
     name: str
     rules: tuple[Rule, ...]
+    classes: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def bands(self) -> tuple[int, ...]:
         """The bands that it needs, each once."""
         return tuple(sorted({rule.band for rule in self.rules}))
 
-    def key(self, sha256: str) -> str:
-        """What tells two masks apart: the hash of the file; of the file and its rules where it is no plain mask."""
+    def key(self, sha256: str, silent: Sequence[int] = ()) -> str:
+        """What tells two masks apart: the hash of the file; of the file and its rules where it is no plain mask.
+
+        Args:
+            sha256: of the file.
+            silent: bands whose nodata hides.
+        """
         if self == PLAIN:
             return sha256
-        told = json.dumps([sha256, [asdict(rule) for rule in self.rules]])
-        return hashlib.sha256(told.encode()).hexdigest()
+        told = [sha256, [asdict(rule) for rule in self.rules], *([list(silent)] if silent else [])]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def effects(self, pixels: Mapping[int, NDArray[Any]]) -> dict[str, NDArray[np.bool_]]:
         """By effect, where it holds; pixels by band, of one shape."""
@@ -100,6 +113,7 @@ SCL = Reading(
         Rule(1, HAZE, (10,)),  # thin cirrus
         Rule(1, SNOW, (11,)),
     ),
+    ((1, tuple(range(12))),),
 )
 """Sentinel-2's scene classification; classes as in ESA's "Sentinel-2 Products Specification Document"."""
 
@@ -107,7 +121,7 @@ SCL = Reading(
 def hiding_values(values: Iterable[int]) -> Reading:
     """A raster of classes of which some hide, as its user says."""
     chosen = tuple(sorted(set(values)))
-    return Reading(f"classes {', '.join(map(str, chosen))}", (Rule(1, HIDES, chosen),))
+    return Reading(f"classes {', '.join(map(str, chosen))}", (Rule(1, HIDES, chosen),), ((1, chosen),))
 
 
 def recognised(stem: str, descriptions: Sequence[str | None]) -> Reading | None:
@@ -158,13 +172,17 @@ def of_classes(name: str, bands: Sequence[Mapping[str, Any]]) -> Reading | None:
             among them.
     """
     rules: list[Rule] = []
+    named = []
     for number, band in enumerate(bands, start=1):
-        rules += _rules(number, band.get("classification:classes"), 0, 0)
+        classes = band.get("classification:classes")
+        of_band = _rules(number, classes, 0, 0)
+        named += [(number, _values(classes))] if of_band else []
+        rules += of_band
         for field in band.get("classification:bitfields") or ():
             offset, length = field.get("offset"), field.get("length")
             if isinstance(offset, int) and isinstance(length, int) and 0 <= offset < 64 and 0 < length <= 64:
                 rules += _rules(number, field.get("classes"), offset, length)
-    return Reading(name, tuple(rules)) if rules else None
+    return Reading(name, tuple(rules), tuple(named)) if rules else None
 
 
 def _rules(band: int, classes: Any, offset: int, length: int) -> list[Rule]:
@@ -177,6 +195,10 @@ def _rules(band: int, classes: Any, offset: int, length: int) -> list[Rule]:
 def _described(classes: Any) -> list[Mapping[str, Any]]:
     """The objects in what should be a list of classes."""
     return [one for one in classes if isinstance(one, dict)] if isinstance(classes, list) else []
+
+
+def _values(classes: Any) -> tuple[int, ...]:
+    return tuple(sorted({c["value"] for c in _described(classes) if isinstance(c.get("value"), int)}))
 
 
 def _name(described: Mapping[str, Any]) -> str:

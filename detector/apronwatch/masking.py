@@ -63,16 +63,29 @@ def open_masks(scene: Scene, plane_crs: str | None) -> Masks:
     notes = list(scene.item_mask_notes)
     if scene.mask_path:
         layers.append(open_mask(scene.mask_path, scene.info, plane_crs, scene.mask_hides))
-        if layers[0].name not in (PLAIN.name, PolygonMask.name):
-            notes.append(f"the mask {Path(scene.mask_path).name} is read as {layers[0].name}")
+        notes += _notes(layers[0], Path(scene.mask_path).name, scene.mask_hides)
     for mask in scene.item_masks:
-        told = f"the item's mask {mask.asset} ({mask.reading.name if mask.reading else 'by its bands'})"
+        told = f"the item's mask {mask.asset}"
         try:
             layers.append(_item_mask(mask.href, scene.info, plane_crs, mask.reading))
-            notes.append(f"{told} hides ground; --no-item-mask leaves it out")
+            notes.append(f"{told} ({layers[-1].name}) hides ground; --no-item-mask leaves it out")
         except ApronwatchError as error:
-            notes.append(f"{told} was not used: {error}")
+            how = mask.reading.name if mask.reading else "by its bands"
+            notes.append(f"{told} ({how}) was not used: {error}")
     return Masks(tuple(layers), tuple(notes))
+
+
+def _notes(mask: Mask, name: str, hides: Sequence[int] | None) -> list[str]:
+    """What to know of how the user's mask is read."""
+    if mask.name in (PLAIN.name, PolygonMask.name):
+        return []
+    notes = [f"the mask {name} is read as {mask.name}"]
+    if hides is not None and isinstance(mask, RasterMask) and not mask.says_anything():
+        values = ", ".join(map(str, hides))
+        notes.append(
+            f"not one pixel of the mask {name} has any of the values {values}; see that they are its own"
+        )
+    return notes
 
 
 def open_mask(
@@ -81,7 +94,8 @@ def open_mask(
     """The mask in a file, to be laid over tiles of a plane.
 
     A raster of one band hides wherever it is not zero, or where it has one of the values `hides`; one called SCL and a
-    UDM2 are read by their classes and bands (`cloudmasks`). Beyond its edge a raster hides, for it says nothing there.
+    UDM2 are read by their classes and bands (`cloudmasks`). Beyond its edge, and where a raster of classes declares
+    nodata, it hides, for it says nothing there.
 
     Args:
         path: a raster or polygons (GeoJSON, GeoPackage, Shapefile, FlatGeobuf, GeoParquet).

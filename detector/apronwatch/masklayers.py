@@ -13,8 +13,10 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
+from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.features import rasterize
+from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
@@ -60,7 +62,7 @@ class Mask(Protocol):
 
 
 class RasterMask:
-    """A raster; beyond its edge it says nothing of the ground, which is hidden there."""
+    """A raster; beyond its edge, and where its classes are nodata, it says nothing of the ground: that is hidden."""
 
     def __init__(
         self, path: str, scene: SceneInfo, plane_crs: str | None, reading: Reading | None = None
@@ -84,7 +86,9 @@ class RasterMask:
         if any(rule.length for rule in told.rules) and np.dtype(source.dtypes[0]).kind not in "iu":
             raise MaskInvalid(f"{self._path}: bit fields in {source.dtypes[0]}; give a mask of whole numbers")
         self._reading = told
-        self.name, self.key = self._reading.name, self._reading.key(identity.sha256 or identity.key)
+        self._silent = _silent_bands(source, told)
+        self.name = f"{told.name} and its nodata" if self._silent else told.name
+        self.key = told.key(identity.sha256 or identity.key, self._silent)
         self._size = source.width, source.height
         self._placer = self._placed(source.crs and source.crs.to_wkt(), source.transform, scene, plane_crs)
         if source.crs is not None:
@@ -128,13 +132,26 @@ class RasterMask:
             noted[word][reach] = where[at]
         return Cover(hidden, noted)
 
+    def says_anything(self) -> bool:
+        """Whether a pixel of the whole raster has one of the values that its rules name; reads as far as the first."""
+        windows = (window for _, window in self._handles.get().block_windows(1))
+        return any(where.any() for window in windows for where in self._named(window)[0].values())
+
     def _effects(self, window: Window) -> dict[str, NDArray[np.bool_]]:
-        bands = list(self._reading.bands)
+        effects, silent = self._named(window)
+        for nodata in silent:
+            effects[HIDES] = effects[HIDES] | nodata if HIDES in effects else nodata
+        return effects
+
+    def _named(self, window: Window) -> tuple[dict[str, NDArray[np.bool_]], list[NDArray[np.bool_]]]:
+        """What its rules say, and where its bands of classes are nodata."""
+        bands, source = list(self._reading.bands), self._handles.get()
         try:
-            pixels = self._handles.get().read(bands, window=window)
+            pixels = source.read(bands, window=window)
+            silent = [source.read_masks(band, window=window) == 0 for band in self._silent]
         except RasterioError as error:
             raise MaskInvalid(f"{self._path}: the mask broke off while it was read ({error})") from error
-        return self._reading.effects(dict(zip(bands, pixels, strict=True)))
+        return self._reading.effects(dict(zip(bands, pixels, strict=True))), silent
 
     def _check_place(self, scene: SceneInfo) -> None:
         corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]) * self._size
@@ -145,6 +162,17 @@ class RasterMask:
             raise MaskInvalid(
                 f"{self._path}: the mask lies elsewhere than its scene; give the one of this scene"
             )
+
+
+def _silent_bands(source: DatasetReader, reading: Reading) -> tuple[int, ...]:
+    """Bands of classes with pixels declared as nodata, unless that value is one of the named."""
+    flags, values = source.mask_flag_enums, source.nodatavals
+    return tuple(
+        band
+        for band, named in reading.classes
+        if MaskFlags.all_valid not in flags[band - 1]
+        and not (MaskFlags.nodata in flags[band - 1] and values[band - 1] in named)
+    )
 
 
 class PolygonMask:

@@ -11,6 +11,7 @@ import pytest
 import shapely
 from affine import Affine
 
+from apronwatch.cloudmasks import hiding_values
 from apronwatch.errors import MaskInvalid
 from apronwatch.lattice import Lattice, Tile
 from apronwatch.masking import Masks, open_mask, open_masks
@@ -274,6 +275,97 @@ def test_chosen_classes_hide(tmp_path: Path) -> None:
     polygons = cloud_polygon(tmp_path / "mask.gpkg", UTM)
     with pytest.raises(MaskInvalid, match="--mask-hides"):
         open_mask(polygons, made_scene(), UTM, [3])
+
+
+NODATA = shapely.box(ORIGIN[0] + 300, ORIGIN[1] - 300, ORIGIN[0] + 400, ORIGIN[1] - 200)
+
+
+def class_raster(path: Path, declared: str, clear: int = 0, cloud: int = 3) -> Path:
+    """Classes of 2 m: cloud in `CLOUD`, in `NODATA` what is declared to be none, elsewhere clear."""
+    rows, columns = np.indices((250, 250)) + 0.5
+    at = ORIGIN[0] + 2 * columns, ORIGIN[1] - 2 * rows
+    nodata = shapely.contains_xy(NODATA, *at)
+    values = np.where(shapely.contains_xy(CLOUD, *at), cloud, clear).astype(np.float32)
+    more: dict[str, Any] = {"mask": ~nodata} if declared == "mask" else {}
+    if declared == "alpha":
+        more = {"alpha": np.where(nodata, 0, 255)}
+    if declared in ("255", "nan"):
+        values[nodata] = float(declared)
+        more = {"nodata": float(declared)}
+    pixels = values if declared == "nan" else values.astype(np.uint8)
+    return make_raster(path, pixels=pixels, crs=UTM, transform=PLACE, **more)
+
+
+@pytest.mark.parametrize("declared", ["255", "nan", "mask", "alpha"])
+def test_declared_nodata_of_chosen_classes_hides(tmp_path: Path, declared: str) -> None:
+    mask = open_mask(class_raster(tmp_path / "fmask.tif", declared), made_scene(), UTM, [3])
+    tile = tile_over_the_scene()
+    truth = shapely.contains_xy(shapely.union(CLOUD, NODATA), *in_plane(tile))
+    np.testing.assert_array_equal(mask.cover(tile).hidden & on_the_scene(tile), truth)
+    assert mask.name == "classes 3 and its nodata"
+
+
+def test_nodata_that_a_user_names_hides_as_named(tmp_path: Path) -> None:
+    path = class_raster(tmp_path / "fmask.tif", "255")
+    mask = open_mask(path, made_scene(), UTM, [255])
+    tile = tile_over_the_scene()
+    truth = shapely.contains_xy(NODATA, *in_plane(tile))
+    np.testing.assert_array_equal(mask.cover(tile).hidden & on_the_scene(tile), truth)
+    assert mask.name == "classes 255"
+
+
+def test_a_plain_mask_whose_0_is_declared_nodata_stays_clear_there(tmp_path: Path) -> None:
+    tile = tile_over_the_scene()
+    for nodata in (None, 0):
+        mask = open_mask(cloud_raster(tmp_path / "mask.tif", nodata=nodata), made_scene(), UTM)
+        assert (mask.cover(tile).hidden & on_the_scene(tile)).sum() == CLOUD.area
+
+
+def test_the_same_pixels_with_and_without_nodata_are_two_masks(tmp_path: Path) -> None:
+    path = class_raster(tmp_path / "fmask.tif", "255")
+    reading = hiding_values([3])
+    assert open_mask(path, made_scene(), UTM, [3]).key != reading.key(
+        hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+
+
+@pytest.mark.parametrize("names_255", [False, True])
+def test_declared_nodata_of_an_items_classes_hides_unless_named(tmp_path: Path, names_255: bool) -> None:
+    class_raster(tmp_path / "m.tif", "255")
+    classes = [{"value": 3, "name": "cloud"}, *([{"value": 255, "name": "clear"}] if names_255 else [])]
+    with item_scene(tmp_path, {"qa": {**asset("m.tif"), "classification:classes": classes}}) as scene:
+        masks = open_masks(scene, UTM)
+    tile = tile_over_the_scene()
+    cover = masks.cover(tile)
+    assert cover is not None
+    truth = shapely.contains_xy(CLOUD if names_255 else shapely.union(CLOUD, NODATA), *in_plane(tile))
+    np.testing.assert_array_equal(cover.hidden & on_the_scene(tile), truth)
+    assert ("and its nodata" in masks.notes[0]) != names_255
+
+
+def test_nodata_of_an_scl_that_is_none_of_its_classes_hides(tmp_path: Path) -> None:
+    path = class_raster(tmp_path / "a_SCL.tif", "255", clear=4)
+    tile = tile_over_the_scene()
+    truth = shapely.contains_xy(shapely.union(CLOUD, NODATA), *in_plane(tile))
+    hidden = open_mask(path, made_scene(), UTM).cover(tile).hidden
+    np.testing.assert_array_equal(hidden & on_the_scene(tile), truth)
+
+
+@pytest.mark.parametrize(("hides", "told"), [((3,), False), ((3, 8), False), ((8, 9), True)])
+def test_a_mask_without_any_of_the_chosen_values_is_told(
+    tmp_path: Path, hides: tuple[int, ...], told: bool
+) -> None:
+    path = class_raster(tmp_path / "fmask.tif", "255")
+    with item_scene(tmp_path, {}, mask=str(path), mask_hides=hides) as scene:
+        notes = open_masks(scene, UTM).notes
+    assert any("read as classes" in note for note in notes)
+    assert any("not one pixel of the mask fmask.tif" in note for note in notes) == told
+
+
+def test_nothing_is_told_of_the_values_of_a_clear_udm2(tmp_path: Path) -> None:
+    path = udm2_raster(tmp_path / "a_udm2.tif")
+    with item_scene(tmp_path, {}, mask=str(path)) as scene:
+        assert open_masks(scene, UTM).notes == ("the mask a_udm2.tif is read as UDM2",)
 
 
 def test_eight_bands_that_may_be_a_picture_are_no_mask(tmp_path: Path) -> None:
