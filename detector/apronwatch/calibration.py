@@ -176,9 +176,10 @@ class RecallCalibration:
     @property
     def refusal(self) -> str | None:
         """Why it may not correct a count, if so."""
-        if sum(self.objects) < LEAST_OBJECTS:
-            return Refusal.RECALL_FROM_TOO_FEW
         beta = self.beta()
+        # At 1 or below a recall of nothing would be as likely as any: too few objects for so wide a dispersion.
+        if sum(self.objects) < LEAST_OBJECTS or beta[:, 0].min() <= 1:
+            return Refusal.RECALL_FROM_TOO_FEW
         return Refusal.RECALL_TOO_LOW if (beta[:, 0] / beta.sum(axis=1)).min() < LEAST_RECALL else None
 
     def to_dict(self) -> dict[str, Any]:

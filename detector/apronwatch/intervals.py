@@ -91,11 +91,11 @@ def interval(
     limits = [SATURATED] * saturated + [SEEN_LESS_THAN_HALF] * (observed_fraction < SCALED_FROM)
     fraction = 1.0 if limits or observed_fraction >= WHOLE_FROM else observed_fraction
     rows = _TrueDetections.of(scores, lengths_px, calibration, shares)
-    low = quantile(rows.objects(fraction, 0.0), (1 - level) / 2)
+    [low] = rows.quantiles(fraction, 0.0, (1 - level) / 2)
     if limits:
         return Interval(None, low, None, level, tuple(limits))
-    pmf = rows.objects(fraction, 1.0)
-    return Interval(quantile(pmf, 0.5), low, quantile(pmf, (1 + level) / 2), level)
+    estimate, high = rows.quantiles(fraction, 1.0, 0.5, (1 + level) / 2)
+    return Interval(estimate, low, high, level)
 
 
 def objects_pmf(
@@ -128,17 +128,24 @@ class _TrueDetections:
         bins = tuple(poisson_binomial(p_given[:, bin_of == b]) for b in range(len(calibration.recall.found)))
         return cls(bins, weights, calibration)
 
-    def objects(self, fraction: float, prior: float) -> Pmf:
+    def quantiles(self, fraction: float, prior: float, *levels: float) -> list[int]:
+        """Quantiles of `objects`, which is worked out no further than they lie."""
+        limit = 2 * sum(pmf.shape[-1] for pmf in self.bins) + 64
+        while (pmf := self.objects(fraction, prior, limit)).sum() < max(levels) and len(pmf) > limit:
+            limit *= 2
+        return [quantile(pmf, level) for level in levels]
+
+    def objects(self, fraction: float, prior: float, limit: int | None = None) -> Pmf:
         """Distribution of the objects of the zone; the prior weight is parted among size bins as objects are.
 
         Negative binomials of the parts then add up to that of the whole where all bins have one recall.
         """
         recall = self.calibration.recall
         parts = [
-            add_missed(pmf, found, missed, prior * share)
+            add_missed(pmf, found, missed, prior * share, limit)
             for pmf, (found, missed), share in zip(self.bins, recall.beta(), recall.prior_shares, strict=True)
         ]
         seen = parts[0]
         for part in parts[1:]:
-            seen = convolve(seen, part)
-        return add_unseen(self.weights @ seen, fraction, prior)
+            seen = convolve(seen, part, limit)
+        return add_unseen(self.weights @ seen, fraction, prior, limit)

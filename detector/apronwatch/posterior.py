@@ -1,7 +1,8 @@
 """Distributions of the number of objects behind a set of detections; pure arithmetic on probabilities.
 
 A distribution is an array: entry n is the probability of n objects. Where it has rows, each row is a
-distribution of its own.
+distribution of its own. It may end at a `limit`: objects are only ever added, so that what is said up to there is
+exact, and the rest of its mass lies beyond.
 """
 
 import math
@@ -16,11 +17,14 @@ from scipy.special import betaln, gammaln, ndtr, ndtri, xlog1py
 
 Pmf = NDArray[np.float64]
 Curve = Callable[[Pmf], Pmf]
+Span = Callable[[int], tuple[float, float]]
 
 NODES = 40
 """Gauss-Hermite nodes of a scene's common factor; dispersions up to 20 leave no ripple between them."""
 
 _NEGLIGIBLE = 1e-13
+_ROWS = 64
+"""Numbers of found objects that are added to at a time; bounds the memory."""
 _NO_PRIOR = 1e-12
 """Stands for a prior weight of 0, where the gamma function has its pole."""
 _MOST_CORRELATED = 0.9
@@ -46,10 +50,11 @@ def poisson_binomial(p: ArrayLike) -> Pmf:
     return pmf[..., 0, : n + 1]
 
 
-def convolve(first: Pmf, second: Pmf) -> Pmf:
-    """Distribution of the sum of two independent numbers, along the last axis."""
-    size = first.shape[-1] + second.shape[-1] - 1
-    length = next_fast_len(size, real=True)
+def convolve(first: Pmf, second: Pmf, limit: int | None = None) -> Pmf:
+    """Distribution of the sum of two independent numbers, along the last axis, up to `limit`."""
+    whole = first.shape[-1] + second.shape[-1] - 1
+    size = whole if limit is None else min(whole, limit + 1)
+    length = next_fast_len(whole, real=True)
     product = np.fft.rfft(first, length) * np.fft.rfft(second, length)
     return np.clip(np.fft.irfft(product, length)[..., :size], 0.0, 1.0)
 
@@ -91,7 +96,7 @@ def _spread(p: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     return float(weights @ (p * (1 - p)).sum(axis=1) + weights @ (mean - weights @ mean) ** 2)
 
 
-def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0) -> Pmf:
+def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0, limit: int | None = None) -> Pmf:
     """Distribution of objects where `pmf` is that of the objects found, at a recall ~ Beta(found, missed).
 
     With N uniform a priori (`prior` 1), N - K given K is negative binomial (K+1, recall); its mixture over the
@@ -102,6 +107,7 @@ def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0) -> Pmf
         found: first parameter of the Beta distribution.
         missed: the second.
         prior: added to K.
+        limit: greatest number of objects that is asked for; None: to where next to nothing is left.
     """
     norm = betaln(found, missed)
     terms = _Terms(
@@ -109,13 +115,19 @@ def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0) -> Pmf
         more=lambda m: gammaln(missed + m) - gammaln(m + 1),
         both=lambda n: gammaln(n) - gammaln(found + missed + n),
     )
-    most = pmf.shape[-1] + prior
-    mean = most * missed / max(found - 1, 0.5)
-    variance = mean * (most + found - 1) * (found + missed - 1) / max(found - 2, 0.5) / max(found - 1, 0.5)
-    return _add(pmf, terms, mean + 12 * math.sqrt(variance) + 30, prior)
+
+    def span(k: int) -> tuple[float, float]:
+        most = k + 1 + prior
+        mean = most * missed / max(found - 1, 0.5)
+        variance = (
+            mean * (most + found - 1) * (found + missed - 1) / max(found - 2, 0.5) / max(found - 1, 0.5)
+        )
+        return 0.0, mean + 12 * math.sqrt(variance) + 30
+
+    return _add(pmf, terms, span, prior, limit)
 
 
-def add_unseen(pmf: Pmf, fraction: float, prior: float = 1.0) -> Pmf:
+def add_unseen(pmf: Pmf, fraction: float, prior: float = 1.0, limit: int | None = None) -> Pmf:
     """Distribution of objects in a zone where `pmf` is that of the part that was seen, a share of its area.
 
     The unseen part is taken to be as dense as the seen one: N - K given K is negative binomial (K+1, fraction).
@@ -127,9 +139,13 @@ def add_unseen(pmf: Pmf, fraction: float, prior: float = 1.0) -> Pmf:
         more=lambda m: xlog1py(m, -fraction) - gammaln(m + 1),
         both=gammaln,
     )
-    most = pmf.shape[-1] + prior
-    mean, sd = most * (1 - fraction) / fraction, math.sqrt(most * (1 - fraction)) / fraction
-    return _add(pmf, terms, mean + 9 * sd + 30 / fraction, prior)
+
+    def span(k: int) -> tuple[float, float]:
+        most = k + 1 + prior
+        mean, sd = most * (1 - fraction) / fraction, math.sqrt(most * (1 - fraction)) / fraction
+        return max(0.0, mean - 9 * sd - 30 / fraction), mean + 9 * sd + 30 / fraction
+
+    return _add(pmf, terms, span, prior, limit)
 
 
 def quantile(pmf: Pmf, level: float) -> int:
@@ -146,15 +162,32 @@ class _Terms:
     both: Curve
 
 
-def _add(pmf: Pmf, terms: _Terms, reach: float, prior: float) -> Pmf:
-    """Distribution of K + M, with M given by K + prior, up to `reach` more objects."""
+def _add(pmf: Pmf, terms: _Terms, span: Span, prior: float, limit: int | None) -> Pmf:
+    """Distribution of K + M, with M given by K + prior.
+
+    Args:
+        pmf: (…, K+1) of K.
+        terms: of M given K.
+        span: least and greatest M that matter at a K, both rising with K.
+        prior: added to K.
+        limit: greatest K + M that is asked for, if any.
+    """
     held = np.flatnonzero(pmf.reshape(-1, pmf.shape[-1]).max(axis=0) > _NEGLIGIBLE)
     first, last = int(held[0]), int(held[-1])
-    k, n = np.arange(first, last + 1), np.arange(first, last + 1 + math.ceil(reach))
-    more = n - k[:, None]
-    logs = terms.more(np.arange(float(len(n))))[np.maximum(more, 0)]
-    logs += terms.found(np.maximum(k + prior, _NO_PRIOR))[:, None]
-    logs += terms.both(np.maximum(n + prior, _NO_PRIOR))
-    result = np.zeros((*pmf.shape[:-1], first + len(n)))
-    result[..., first:] = pmf[..., first : last + 1] @ np.where(more >= 0, np.exp(np.minimum(logs, 0)), 0.0)
+    end = last + math.ceil(span(last)[1])
+    if limit is not None:
+        end, last = min(end, limit), min(last, limit)
+    result = np.zeros((*pmf.shape[:-1], end + 1))
+    for start in range(first, last + 1, _ROWS):
+        k = np.arange(start, min(start + _ROWS, last + 1))
+        least, greatest = start + math.floor(span(start)[0]), int(k[-1]) + math.ceil(span(int(k[-1]))[1])
+        n = np.arange(least, min(greatest, end) + 1)
+        if not len(n):
+            break
+        more = n - k[:, None]
+        logs = terms.more(np.arange(float(n[-1] - start + 1)))[np.maximum(more, 0)]
+        logs += terms.found(np.maximum(k + prior, _NO_PRIOR))[:, None]
+        logs += terms.both(np.maximum(n + prior, _NO_PRIOR))
+        given = np.where(more >= 0, np.exp(np.minimum(logs, 0)), 0.0)
+        result[..., n[0] : n[-1] + 1] += pmf[..., k[0] : k[-1] + 1] @ given
     return result

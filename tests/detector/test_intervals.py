@@ -1,5 +1,6 @@
 """Intervals of counts. Figures named as such were computed apart, with NumPy and SciPy's distributions."""
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,50 @@ def test_missed_objects_are_beta_negative_binomial(k: int, found: int, missed: i
         pmf, stats.betanbinom.pmf(np.arange(len(pmf)), k + 1, found, missed), atol=1e-9
     )
     assert pmf.sum() > 0.999
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(0, 30),
+    st.floats(1, 12),
+    st.floats(0.3, 1),
+    st.sampled_from([0.0, 1.0]),
+    st.integers(0, 10**6),
+)
+def test_up_to_a_limit_a_distribution_is_the_same(
+    objects: int, dispersion: float, fraction: float, prior: float, seed: int
+) -> None:
+    """Against every pair of numbers found and there, by SciPy's distributions."""
+    found, missed = 91 / dispersion, 11 / dispersion
+    p = np.random.default_rng(seed).beta(8, 2, objects)
+    limit = 2 * objects + 9
+    limited = add_unseen(add_missed(poisson_binomial(p), found, missed, prior, limit), fraction, prior, limit)
+    n = np.arange(limit + 1)
+    more, shape = n - n[:, None], np.maximum(n + prior, 1)[:, None]
+    expected = np.pad(poisson_binomial(p), (0, limit - objects))
+    for chance in stats.betanbinom.pmf(more, shape, found, missed), stats.nbinom.pmf(more, shape, fraction):
+        if prior == 0:
+            chance[0] = n == 0  # of none, none are missed
+        expected = expected @ chance
+    np.testing.assert_allclose(limited, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 8.0])
+def test_thousands_of_detections_of_an_unsure_recall_need_little_memory(dispersion: float) -> None:
+    unsure = replace(PLANE, recall=RecallCalibration((27,), (3,), 5, True, dispersion=dispersion))
+    tracemalloc.start()
+    found = count(np.random.default_rng(0).uniform(0.3, 1, 3000), unsure, 0.6)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high > found.low > 3000
+    assert peak < 150 * 2**20
+
+
+def test_a_recall_that_may_be_anything_corrects_no_count() -> None:
+    unsure = replace(PLANE, recall=RecallCalibration((27,), (3,), 5, True, dispersion=28.0))
+    assert count([0.9] * 5, unsure).reasons == (Refusal.RECALL_FROM_TOO_FEW,)
 
 
 def test_nothing_found_at_recall_nine_tenths() -> None:
