@@ -16,12 +16,15 @@ from apronwatch.archive import SeriesRow
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.changes import Alarm
 from apronwatch.counts import Count, Status
+from apronwatch.report.doubts import doubtful
 from apronwatch.report.panel import (
+    DOUBTFUL_MARKER,
     ESTIMATE,
     INTERVAL,
     NO_NUMBER_LINE,
     OUTLINE_LINE,
     OUTLINE_MARKER,
+    VEILED_MARKER,
     VERMILLION,
     WEIGHTS_LINE,
     WITH_NUMBER,
@@ -106,7 +109,17 @@ def _numbers(counts: Iterable[Count]) -> list[Artist]:
     if any(OTHER_OUTLINE in count.reasons for count in numbered):
         style = style_of(Status.COMPLETE) | {"marker": OUTLINE_MARKER}
         entries.append(Line2D([], [], **style, label="seen, in another outline of the zone"))
-    return entries
+    return [*entries, *_doubtful(numbered)]
+
+
+def _doubtful(numbered: Sequence[Count]) -> list[Artist]:
+    """Numbers that something is known against, by the marks that they bear."""
+    said = {
+        VEILED_MARKER: "seen, in part through haze or under snow: some may be missed",
+        DOUBTFUL_MARKER: f"seen, but doubtful: {', '.join(dict.fromkeys(w for c in numbered for w in doubtful(c)))}",
+    }
+    styles = {style["marker"]: style for style in map(style_of_count, numbered)}
+    return [Line2D([], [], **styles[mark], label=words) for mark, words in said.items() if mark in styles]
 
 
 def _there(counts: Sequence[Count]) -> list[Artist]:

@@ -109,9 +109,9 @@ def _chart(site: Site, zone: str, figure: Figure) -> Markup:
         f"Chart of what was seen over time in {zone_label(zone)} of {site.id}; tables below hold the numbers."
     )
     said = (
-        "Hollow: at least so many. Marks in the grey strip, and the dotted lines above them: no number, which is not "
-        "a zero. Shaded: an alarm says that it changed between these looks. Numbers on both sides of a bold line are "
-        "not compared."
+        "Hollow: at least so many, or a number that something is known against (the key says what). Marks in the grey "
+        "strip, and the dotted lines above them: no number, which is not a zero. Shaded: an alarm says that it changed "
+        "between these looks. Numbers on both sides of a bold line are not compared."
     )
     image = data_image(drawn.getvalue(), "image/png", alt, width, height)
     return tag("figure", image, tag("figcaption", said))

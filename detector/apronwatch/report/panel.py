@@ -18,6 +18,7 @@ from apronwatch.archive import SeriesRow
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.changes import Alarm
 from apronwatch.counts import Count, Status
+from apronwatch.report.doubts import doubtful, doubts, is_veiled
 from apronwatch.report.sentences import about
 from apronwatch.report.words import class_label, drawable, moment, number
 
@@ -40,6 +41,8 @@ Break = tuple[SeriesRow, SeriesRow, str]
 WITH_NUMBER = {Status.COMPLETE: "o", Status.PARTIAL: "o", Status.SATURATED: "^"}
 WITHOUT = {Status.UNSEEN: "x", Status.FAILED: "X", Status.OUT_OF_RANGE: "v", Status.NOT_MODELLED: "_"}
 OUTLINE_MARKER = "D"
+DOUBTFUL_MARKER, VEILED_MARKER = "P", "s"
+"""Hollow: of a number that may be of another look; of one from a zone seen in part through haze or under snow."""
 _LEAST = "^"
 """Of a number from less than half of a zone: it says hardly more than that something stood there."""
 
@@ -60,15 +63,16 @@ def draw_numbers(
     """Points at their times, joined where complete looks of the same weights follow each other.
 
     Looks that share a time (parts of a place, pictured apart) stand alone: none of them is the next of another.
-    So do numbers of another outline than the newest. Each alarm is a band over the time of the change.
+    So do numbers of another outline than the newest, and those that something is known against. Each alarm is a band
+    over the time of the change.
     """
     apart = breaks(looks)
     _style(axes, looks, class_name, len(alarms) + len(apart))
     shared = Counter(row.time for row in looks)
 
     def joinable(row: SeriesRow) -> bool:
-        newest_outline = OTHER_OUTLINE not in row.count.reasons
-        return row.count.status == Status.COMPLETE and shared[row.time] == 1 and newest_outline
+        sound = OTHER_OUTLINE not in row.count.reasons and not doubts(row.count)
+        return row.count.status == Status.COMPLETE and shared[row.time] == 1 and sound
 
     for before, after in pairwise(looks):
         if not _break(before, after) and joinable(before) and joinable(after):
@@ -147,12 +151,16 @@ def is_least(count: Count) -> bool:
 
 
 def style_of_count(count: Count) -> dict[str, Any]:
-    """As `style_of`, with a marker of its own for what stands in no test and for another outline."""
+    """As `style_of`, with a marker of its own for what stands in no test, for another outline, and for doubts."""
     style = style_of(count.status)
     if is_least(count):
         style |= {"marker": _LEAST, "mec": GREY}
+    elif is_veiled(count) and count.status is not Status.SATURATED:
+        style |= {"marker": VEILED_MARKER, "mfc": "white"}
     if OTHER_OUTLINE in count.reasons:
         style["marker"] = OUTLINE_MARKER
+    elif doubtful(count):
+        style |= {"marker": DOUBTFUL_MARKER, "mfc": "white"}
     return style
 
 

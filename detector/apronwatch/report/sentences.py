@@ -7,7 +7,6 @@ import numpy as np
 
 from apronwatch.activity import FALSE_DISCOVERIES, P_ALARM
 from apronwatch.archive import SeriesRow
-from apronwatch.archive.acquisitions import SAME_PICTURE_OTHER_TIME, UNITED_BY_CONTENT, UNITED_BY_DATE
 from apronwatch.changes import (
     USUAL_PLACES_HIDDEN,
     Alarm,
@@ -18,10 +17,10 @@ from apronwatch.changes import (
     Watched,
     expected,
     exposure,
-    veil,
 )
 from apronwatch.counts import COMPLETE_FROM, SEEN_LESS_THAN_HALF
 from apronwatch.outlook import Outlook
+from apronwatch.report.doubts import doubts
 from apronwatch.report.words import class_label, listed, moment, reason_label, several, share
 
 VARIABLE_PLACES = (
@@ -38,9 +37,6 @@ GSD_APART = 1.25
 
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-DOUBTFUL = (SAME_PICTURE_OTHER_TIME, UNITED_BY_DATE, UNITED_BY_CONTENT)
-"""Reasons of counts that a reader of an alarm must be told."""
 
 
 def title(stretch: Stretch, *, whole: bool = False) -> str:
@@ -241,11 +237,11 @@ def _grain(alarm: Alarm) -> list[str]:
 
 
 def _defects(alarm: Alarm) -> list[str]:
-    """What is known against single looks, where no test allows for it: haze, snow, a time that is wrong."""
+    """What is known against single looks."""
     told = [
         f"{day(row)} ({', '.join(words)})"
         for row in (*alarm.before, *alarm.since)
-        if (words := [reason_label(r) for r in row.count.reasons if r in DOUBTFUL or veil(r) > 0])
+        if (words := doubts(row.count))
     ]
     return [f"Known of its looks, and not allowed for: {', '.join(told)}."] if told else []
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.counts import Count, Status
 from apronwatch.interchange.files import public_name
+from apronwatch.report.doubts import doubts
 from apronwatch.report.looks import Look
 from apronwatch.report.markup import Markup, join, name, tag
 from apronwatch.report.words import (
@@ -68,7 +69,7 @@ def zone_table(counts: Sequence[Count], zones: Sequence[str], classes: Sequence[
         here = {c.class_name: c for c in counts if c.zone == zone and c.class_name in classes}
         said = dict.fromkeys(reason_label(r) for c in here.values() for r in remarks(c))
         fraction = next((c.observed_fraction for c in here.values()), None)
-        cells = [_cell(here.get(class_name), observed=False) for class_name in classes]
+        cells = [_cell(here.get(class_name), remarks_beside=True) for class_name in classes]
         head = tag("th", name(zone_label(zone)), scope="row")
         rows.append(tag("tr", head, tag("td", share(fraction)), *cells, tag("td", ", ".join(said) or "–")))
     columns = ["zone", "observed", *(f"{class_label(c)} seen" for c in classes), "remarks"]
@@ -107,7 +108,7 @@ def _marks(look: Look) -> str:
     return ", ".join(said)
 
 
-def _cell(count: Count | None, *, observed: bool = True) -> Markup:
+def _cell(count: Count | None, *, remarks_beside: bool = False) -> Markup:
     if count is None:
         return tag("td", "–", tag("small", "not counted"), class_="gap")
     told = {"data_zone": count.zone, "data_class": count.class_name, "data_status": count.status.value}
@@ -116,17 +117,18 @@ def _cell(count: Count | None, *, observed: bool = True) -> Markup:
     small = [tag("small", said) for said in _interval(count)]
     if count.status is Status.SATURATED:
         small.append(tag("small", STATUS_NAMES[count.status]))
-    elif observed and count.status is Status.PARTIAL:
+    elif count.status is Status.PARTIAL and not remarks_beside:
         small.append(tag("small", f"{share(count.observed_fraction)} observed"))
     if OTHER_OUTLINE in count.reasons:
         small.append(tag("small", reason_label(OTHER_OUTLINE)))
+    small += [tag("small", said) for said in doubts(count) if not remarks_beside]
     return tag("td", number(count), *small, class_=_kind(count), data_seen=count.seen, **told)
 
 
 def _worth(count: Count) -> list[str]:
     """What a number is worth, in a few words."""
     other = [reason_label(OTHER_OUTLINE)] if OTHER_OUTLINE in count.reasons else []
-    return [STATUS_NAMES[count.status], *other]
+    return [STATUS_NAMES[count.status], *other, *doubts(count)]
 
 
 def _there(count: Count) -> str:

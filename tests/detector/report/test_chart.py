@@ -108,6 +108,40 @@ def test_less_than_half_seen_is_marked_apart_and_joined_to_nothing():
     assert joins(figure) == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "marker", "said"),
+    [
+        ("haze:0.200", "s", "seen, in part through haze or under snow: some may be missed"),
+        ("snow:0.020", "s", "seen, in part through haze or under snow: some may be missed"),
+        ("same_picture_at_another_time", "P", "seen, but doubtful: same picture at another time"),
+        ("united_by_date", "P", "seen, but doubtful: united by date"),
+        ("united_by_content", "P", "seen, but doubtful: united by content"),
+        ("frames_not_comparable", "P", "seen, but doubtful: frames not comparable"),
+    ],
+)
+@pytest.mark.parametrize("status", [Status.COMPLETE, Status.PARTIAL])
+def test_a_number_that_something_is_known_against_is_marked_and_joined_to_nothing(
+    reason, marker, said, status
+):
+    against = row(8, 3, status=status, reasons=(reason,))
+    figure = series_figure([row(0, 14), row(4, 13), against, row(12, 13)], title="base")
+    drawn = artists(figure, "seen")
+    assert [line.get_marker() for line in drawn] == ["o", "o", marker, "o"]
+    assert drawn[2].get_markerfacecolor() == "white"
+    assert joins(figure) == [(0, 4)]
+    assert said in words(figure)
+    sound = series_figure([row(0, 14), row(4, 13, reasons=("truncated_objects",))], title="base")
+    assert joins(sound) == [(0, 4)]
+    assert said not in words(sound)
+
+
+def test_doubts_do_not_hide_that_a_number_is_a_least_one():
+    hazy = replace(partial(4, 6, 0.3), count=replace(partial(4, 6, 0.3).count, reasons=("haze:0.300",)))
+    capped = row(8, 30, status=Status.SATURATED, reasons=("saturated", "haze:0.300"))
+    figure = series_figure([row(0, 14), hazy, capped], title="base")
+    assert [line.get_marker() for line in artists(figure, "seen")] == ["o", "^", "^"]
+
+
 def partial(day, seen, fraction):
     made = row(day, seen, status=Status.PARTIAL)
     return replace(made, count=replace(made.count, observed_fraction=fraction))

@@ -18,7 +18,7 @@ from apronwatch.errors import OutputInvalid, SiteUnknown
 from apronwatch.report import page
 from apronwatch.report.looks import Look
 from apronwatch.report.page import write_report
-from apronwatch.report.tables import newest
+from apronwatch.report.tables import class_tables, newest
 from tests.detector.archive import examples
 
 from . import place
@@ -197,6 +197,16 @@ def test_the_headline_says_at_once_whether_there_is_an_interval():
     assert "6planes seen; no interval: uncalibrated weights, fully observed" in shown[0]
     assert "6planes seen; 5 to 9 were there, 90 %, fully observed" in shown[1]
     assert "6planes seen; at least 5 were there, 95 %, fully observed" in shown[2]
+
+
+def test_what_is_known_against_a_number_stands_beside_it():
+    site = place.base_site()
+    said = ("haze:0.200", "same_picture_at_another_time")
+    seen = Count(site.id, "*", "plane", 6, None, None, None, 1.0, Status.COMPLETE, said)
+    look = Look(place.day(11, 1), "day", (seen,), ())
+    for shown in (newest(look, [look], ["plane"]), class_tables(site, [look], ["plane"])):
+        assert "haze over 20 % of the zone" in Page(shown).text
+        assert "same picture at another time" in Page(shown).text
 
 
 def test_the_page_is_small_enough_to_send(report):
