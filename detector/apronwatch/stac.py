@@ -102,6 +102,8 @@ def _split(path: str) -> tuple[str, str | None]:
 def _load(file: str) -> dict[str, Any]:
     try:
         document = json.loads(_text(file))
+        # A lone surrogate, which JSON can spell, can be written nowhere.
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise SceneUnreadable(
             f"{public(file)}: no readable JSON ({error}); expected a STAC document"
@@ -130,9 +132,13 @@ def read_image(path: str) -> StacImage:
     document = _load(file)
     if item_id is not None:
         features = entries(document, "features", file)
-        document = next((one for one in features if one.get("id") == item_id), {})
-        if not document:
-            raise SceneUnreadable(f"{public(file)}: no item {item_id!r} among its {len(features)}")
+        named = [one for one in features if one.get("id") == item_id]
+        if len(named) != 1:
+            many = f"{len(named)} items of id" if named else "no item"
+            raise SceneUnreadable(
+                f"{public(file)}: {many} {item_id!r} among its {len(features)}; name one that it holds once"
+            )
+        [document] = named
     if document.get("type") in ("FeatureCollection", "Collection", "Catalog"):
         raise SceneUnreadable(
             f"{public(file)}: a STAC {document['type']}, not one item; give one of its items"

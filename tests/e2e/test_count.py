@@ -312,25 +312,48 @@ def test_a_scene_by_its_address(apronwatch: Command, apron: DrawnScene) -> None:
     assert remote.document["scenes"][0]["time"] == local.document["scenes"][0]["time"]
 
 
-def test_a_scene_by_its_stac_item(apronwatch: Command, tmp_path: Path, apron: DrawnScene) -> None:
+def item_of(image: str, name: str = "pass", **properties: object) -> dict[str, Any]:
     ring = [[39.0, 43.0], [39.1, 43.0], [39.1, 43.1], [39.0, 43.1], [39.0, 43.0]]
-    item = {
+    return {
         "type": "Feature",
         "stac_version": "1.0.0",
-        "id": "pass",
+        "id": name,
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "bbox": [39.0, 43.0, 39.1, 43.1],
-        "properties": {"datetime": "2026-03-03T08:15:00Z"},
+        "properties": {"datetime": "2026-03-03T08:15:00Z", **properties},
         "links": [],
-        "assets": {
-            "visual": {
-                "href": f"./{apron.files.image.name}",
-                "type": "image/tiff",
-                "roles": ["data", "visual"],
-            }
-        },
+        "assets": {"visual": {"href": f"./{image}", "type": "image/tiff", "roles": ["data", "visual"]}},
     }
-    (tmp_path / "item.json").write_text(json.dumps(item))
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (item_of("gone.tif"), "no such file"),
+        (item_of("text.tif"), "no readable raster"),
+        (item_of("again.tif", platform="\ud800"), "surrogates not allowed"),
+        (item_of("again.tif", attribution="\udfff"), "surrogates not allowed"),
+        (item_of("again.tif", gsd="half"), "metres above 0"),
+        (
+            {"type": "FeatureCollection", "features": [item_of("again.tif"), item_of("gone.tif")]},
+            "2 items of id",
+        ),
+    ],
+)
+def test_a_bad_item_among_good_ones_is_found_before_anything_is_archived(
+    refused: Command, tmp_path: Path, apron: DrawnScene, bad: dict[str, Any], said: str
+) -> None:
+    (tmp_path / "good.tif").write_bytes(apron.files.image.read_bytes())
+    (tmp_path / "again.tif").write_bytes(apron.files.image.read_bytes() + b"\0")
+    (tmp_path / "text.tif").write_text("no pixels")
+    (tmp_path / "good.json").write_text(json.dumps(item_of("good.tif")))
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    words = ("--sites", apron.sites, "--stac", "items")
+    assert said in refused("count", tmp_path / "good.json", tmp_path / "bad.json", *words).err
+
+
+def test_a_scene_by_its_stac_item(apronwatch: Command, tmp_path: Path, apron: DrawnScene) -> None:
+    (tmp_path / "item.json").write_text(json.dumps(item_of(apron.files.image.name)))
     (tmp_path / apron.files.image.name).write_bytes(apron.files.image.read_bytes())
     words = ("--sites", apron.sites, "--json")
     local = apronwatch("count", tmp_path / "item.json", *words)

@@ -51,6 +51,15 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_archived(
     assert "cannot be made" in refused("count", drawn.files.image, *words).err
 
 
+def test_a_folder_in_the_place_of_an_item_is_refused_before_anything_is_archived(
+    refused: Command, tmp_path: Path
+) -> None:
+    drawn = planes(tmp_path)
+    (tmp_path / "items" / "one.json").mkdir(parents=True)
+    words = ("--sites", drawn.sites, "--stac", tmp_path / "items")
+    assert "one.json is a folder" in refused("count", drawn.files.image, *words).err
+
+
 def test_an_item_never_says_zero_of_what_was_not_seen(apronwatch: Command, tmp_path: Path) -> None:
     """The drawn apron as it is, then under a mask that hides all of it, then under one that hides its west."""
     drawn = planes(tmp_path)

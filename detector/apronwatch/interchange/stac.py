@@ -63,7 +63,7 @@ def write_stac_item(run: Run, path: str | Path, *, detections: Sequence[str | Pa
 
 
 def check_items_folder(folder: str | Path) -> None:
-    """Raises `OutputInvalid` unless `write_run_items` can make the folder and write into it; makes nothing."""
+    """Raises `OutputInvalid` unless `write_run_items` can make the folder and write any item; makes nothing."""
     folder = Path(folder)
     there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
     if not there.is_dir():
@@ -72,6 +72,11 @@ def check_items_folder(folder: str | Path) -> None:
         raise OutputInvalid(
             f"the folder {there} cannot be written; choose another for items or change its rights"
         )
+    for taken in folder.glob("*.json"):
+        if taken.is_dir():
+            raise OutputInvalid(
+                f"{taken} is a folder where an item might go; choose another folder for items"
+            )
 
 
 def write_run_items(runs: Iterable[Run], folder: str | Path) -> list[Path]:
