@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apronwatch.cloudmasks import PLAIN, Reading, hiding_values
+from apronwatch.cloudmasks import PLAIN, hiding_values
 from apronwatch.errors import ApronwatchError, MaskInvalid
 from apronwatch.lattice import Tile
-from apronwatch.masklayers import VECTOR_SUFFIXES, Cover, Mask, PolygonMask, RasterMask
+from apronwatch.masklayers import Cover, Mask, RasterMask
+from apronwatch.maskpolygons import VECTOR_SUFFIXES, PolygonMask
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
 
@@ -67,11 +68,10 @@ def open_masks(scene: Scene, plane_crs: str | None) -> Masks:
     for mask in scene.item_masks:
         told = f"the item's mask {mask.asset}"
         try:
-            layers.append(_item_mask(mask.href, scene.info, plane_crs, mask.reading))
+            layers.append(RasterMask(mask.href, scene.info, plane_crs, mask.reading))
             notes.append(f"{told} ({layers[-1].name}) hides ground; --no-item-mask leaves it out")
         except ApronwatchError as error:
-            how = mask.reading.name if mask.reading else "by its bands"
-            notes.append(f"{told} ({how}) was not used: {error}")
+            notes.append(f"{told} ({mask.reading.name}) was not used: {error}")
     return Masks(tuple(layers), tuple(notes))
 
 
@@ -114,12 +114,6 @@ def open_mask(
             raise MaskInvalid(f"{path}: polygons have no classes; give a raster, or leave --mask-hides out")
         return PolygonMask.open(path, scene, plane_crs)
     return RasterMask(str(path), scene, plane_crs, hiding_values(hides) if hides is not None else None)
-
-
-def _item_mask(href: str, scene: SceneInfo, plane_crs: str | None, reading: Reading | None) -> Mask:
-    if Path(href).suffix.lower() in VECTOR_SUFFIXES:
-        return PolygonMask.open(Path(href), scene, plane_crs)
-    return RasterMask(href, scene, plane_crs, reading)
 
 
 def _any(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:

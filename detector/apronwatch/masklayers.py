@@ -1,36 +1,27 @@
-"""One mask file laid over tiles: a raster whose bands are read by rules, or polygons that hide what lies in them."""
+"""Mask files laid over tiles: what each says of a tile's ground, and rasters, whose bands are read by rules."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Protocol, Self
+from pathlib import PurePosixPath
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import numpy as np
-import shapely
 from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Transformer
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
-from rasterio.features import rasterize
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
-from shapely.geometry.base import BaseGeometry
 
 from apronwatch.cloudmasks import HIDES, Reading, recognised
 from apronwatch.errors import MaskInvalid, SceneUnreadable
 from apronwatch.identity import identify
 from apronwatch.lattice import Tile
-from apronwatch.opening import Handles, Source, one_line
+from apronwatch.opening import Handles, Source
 from apronwatch.remote import is_url, public
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.warping import Placer, along
-from apronwatch.zone import PIXEL
-
-VECTOR_SUFFIXES = frozenset({".geojson", ".json", ".gpkg", ".shp", ".fgb", ".parquet"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +74,12 @@ class RasterMask:
                 f"{self._path}: a mask of {source.count} bands; give one band, nonzero where it hides, or a UDM2 "
                 "(eight bands, udm2 in its name)"
             )
-        if any(rule.length for rule in told.rules) and np.dtype(source.dtypes[0]).kind not in "iu":
-            raise MaskInvalid(f"{self._path}: bit fields in {source.dtypes[0]}; give a mask of whole numbers")
+        pixel = np.dtype(source.dtypes[0])
+        bits = max((rule.offset + rule.length for rule in told.rules if rule.length), default=0)
+        if bits and (pixel.kind not in "iu" or bits > 8 * pixel.itemsize):
+            raise MaskInvalid(
+                f"{self._path}: bit fields of {bits} bits in {pixel}; give a mask of whole numbers that hold them"
+            )
         self._reading = told
         self._silent = _silent_bands(source, told)
         self.name = f"{told.name} and its nodata" if self._silent else told.name
@@ -175,96 +170,5 @@ def _silent_bands(source: DatasetReader, reading: Reading) -> tuple[int, ...]:
     )
 
 
-class PolygonMask:
-    """Polygons that hide what lies inside them."""
-
-    name = "polygons"
-
-    def __init__(self, key: str, polygons: Sequence[BaseGeometry]) -> None:
-        self.key = key
-        self._polygons = np.array(polygons, dtype=object)
-        self._index = shapely.STRtree(self._polygons)
-
-    @classmethod
-    def open(cls, path: Path, scene: SceneInfo, plane_crs: str | None) -> Self:
-        """Polygons of a file in the tiles' plane; raises `MaskInvalid`."""
-        import geopandas
-
-        try:
-            read = geopandas.read_parquet if path.suffix.lower() == ".parquet" else geopandas.read_file
-            frame = read(path)
-        except (OSError, ValueError, RuntimeError, shapely.errors.ShapelyError) as error:
-            raise MaskInvalid(
-                f"{path}: not readable as polygons ({one_line(error)}); give a raster or polygons"
-            ) from error
-        wrong = sorted(set(frame.geom_type) - {"Polygon", "MultiPolygon"}, key=str)
-        if wrong:
-            raise MaskInvalid(
-                f"{path}: a mask of {', '.join(map(str, wrong))}; give polygons of what is hidden"
-            )
-        _check_valid(path, frame.geometry)
-        in_pixels = _in_pixels(path)
-        if in_pixels != (plane_crs is None):
-            kinds = ("longitude and latitude or a CRS", "pixels")
-            raise MaskInvalid(
-                f"{path}: polygons in {kinds[in_pixels]} for a scene in {kinds[plane_crs is None]}; "
-                'a picture without georeference takes GeoJSON with a member "crs": "pixel"'
-            )
-        if plane_crs is None:
-            shapes = [shapely.transform(g, lambda p: p * [scene.gsd_m, -scene.gsd_m]) for g in frame.geometry]
-        elif frame.crs is None:
-            raise MaskInvalid(f"{path}: polygons without a CRS for a georeferenced scene; give them with one")
-        else:
-            shapes = list(frame.to_crs(plane_crs).geometry)
-            if shapes and not shapely.intersects(shapes, _scene_outline(scene, plane_crs)).any():
-                raise MaskInvalid(
-                    f"{path}: none of its polygons touches the scene; give the mask of this scene, or none"
-                )
-        return cls(_sha256(path), shapes)
-
-    def cover(self, tile: Tile) -> Cover:
-        """See `Mask.cover`."""
-        near = self._index.query(shapely.box(*tile.bounds))
-        shape = (tile.size_px, tile.size_px)
-        if len(near) == 0:
-            return Cover(np.zeros(shape, dtype=np.bool_))
-        burnt = rasterize(list(self._polygons[near]), out_shape=shape, transform=tile.to_plane)
-        return Cover(burnt > 0)
-
-
-def _check_valid(path: Path, shapes: Iterable[BaseGeometry]) -> None:
-    """Refuse outlines that cross themselves, as site files do: what lies inside them is anyone's guess."""
-    for number, shape in enumerate(shapes, start=1):
-        if not shape.is_valid:
-            raise MaskInvalid(
-                f"{path}: polygon {number} is not valid ({shapely.is_valid_reason(shape)}); give it redrawn there, or "
-                "the file mended by ogr2ogr -makevalid and looked at"
-            )
-
-
-def _in_pixels(path: Path) -> bool:
-    """Whether a GeoJSON file says that it is in pixels; GDAL takes any GeoJSON for longitude and latitude."""
-    if path.suffix.lower() not in {".geojson", ".json"}:
-        return False
-    try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise MaskInvalid(f"{path}: no JSON ({error}); give polygons as GeoJSON") from error
-    return isinstance(document, dict) and document.get("crs") == PIXEL
-
-
 def _stem(path: str) -> str:
     return PurePosixPath(urlsplit(path).path if is_url(path) else path).stem
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _scene_outline(scene: SceneInfo, plane_crs: str) -> BaseGeometry:
-    """The scene's rectangle in a plane, corner to corner."""
-    corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]) * [scene.width, scene.height]
-    x, y = along(scene.affine, *corners.T)
-    transformer = Transformer.from_crs(scene.crs, plane_crs, always_xy=True)
-    return shapely.polygons(np.stack(transformer.transform(x, y), axis=1))

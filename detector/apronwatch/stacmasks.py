@@ -24,12 +24,12 @@ class ItemMask:
     Attributes:
         asset: its key in the item.
         href: path or address.
-        reading: how its values are read; None for polygons of what is hidden.
+        reading: how its values are read.
     """
 
     asset: str
     href: str
-    reading: Reading | None
+    reading: Reading
 
 
 def known_mask(key: str, asset: pystac.Asset) -> Reading | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
+from pyproj import Transformer
 
 from apronwatch.cloudmasks import hiding_values
 from apronwatch.errors import MaskInvalid
@@ -233,6 +234,62 @@ def test_valid_polygons_that_overlap_hide_their_union(tmp_path: Path) -> None:
     path = drawn(tmp_path, square, [(x + 50, y) for x, y in square])
     tile = tile_over_the_scene()
     assert open_mask(path, made_scene(), UTM).cover(tile).hidden.sum() == 150 * 100
+
+
+WORLD = [[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]
+NORTH_EAST = [[0, 0], [180, 0], [180, 90], [0, 90], [0, 0]]
+WORLD_BUT_A_HOLE = [WORLD, [[30, 30], [40, 30], [40, 40], [30, 40], [30, 30]]]
+
+
+@pytest.mark.parametrize("ring", [WORLD, NORTH_EAST])
+@pytest.mark.parametrize("plane", ["EPSG:32637", "EPSG:32636"])
+def test_an_outline_much_larger_than_the_scene_hides_all_of_it(
+    tmp_path: Path, ring: list[list[float]], plane: str
+) -> None:
+    path = geojson(tmp_path / "mask.geojson", {"type": "Polygon", "coordinates": [ring]})
+    mask = open_mask(path, made_scene(), plane)
+    square = shapely.box(ORIGIN[0], ORIGIN[1] - SIDE_M, ORIGIN[0] + SIDE_M, ORIGIN[1])
+    to_plane = Transformer.from_crs(UTM, plane, always_xy=True)
+    ground = shapely.transform(square, lambda p: np.stack(to_plane.transform(*p.T), axis=1))
+    for tile in Lattice(1.0, 640, 64, ground.bounds, plane).tiles():
+        assert mask.cover(tile).hidden[shapely.contains_xy(ground, *in_plane(tile))].all()
+
+
+def test_the_hole_of_an_outline_around_the_world_stays_clear(tmp_path: Path) -> None:
+    path = geojson(tmp_path / "mask.geojson", {"type": "Polygon", "coordinates": WORLD_BUT_A_HOLE})
+    with pytest.raises(MaskInvalid, match="none of its polygons touches the scene"):
+        open_mask(path, made_scene(), UTM)
+
+
+def test_an_edge_that_is_straight_in_longitude_and_latitude_lies_where_it_does(tmp_path: Path) -> None:
+    """Of an outline around half the world; the parallel through the scene's middle curves in UTM."""
+    to_lonlat = Transformer.from_crs(UTM, "EPSG:4326", always_xy=True)
+    _, middle = to_lonlat.transform(ORIGIN[0] + SIDE_M / 2, ORIGIN[1] - SIDE_M / 2)
+    ring = [[-180, middle], [180, middle], [180, 90], [-180, 90], [-180, middle]]
+    path = geojson(tmp_path / "mask.geojson", {"type": "Polygon", "coordinates": [ring]})
+    tile = tile_over_the_scene()
+    _, latitude = to_lonlat.transform(*in_plane(tile))
+    shown = on_the_scene(tile) & (np.abs(latitude - middle) > 1e-6)  # 0.1 m
+    hidden = open_mask(path, made_scene(), UTM).cover(tile).hidden
+    np.testing.assert_array_equal(hidden[shown], latitude[shown] > middle)
+
+
+@pytest.mark.parametrize(("west", "east"), [(-180.0, 180.0), (179.0, 181.0), (-181.0, -179.0), (0.0, 360.0)])
+def test_a_mask_over_a_scene_across_longitude_180(tmp_path: Path, west: float, east: float) -> None:
+    """500 m about the antimeridian at 65 N, in the zone west of it."""
+    x, y = Transformer.from_crs("EPSG:4326", "EPSG:32660", always_xy=True).transform(180.0, 65.0)
+    place = (round(x) - 250.0, round(y) + 250.0)
+    scene = made_scene(crs="EPSG:32660", transform=(0.5, 0.0, place[0], 0.0, -0.5, place[1]))
+    ring = [[west, 60], [east, 60], [east, 70], [west, 70], [west, 60]]
+    path = geojson(tmp_path / "mask.geojson", {"type": "Polygon", "coordinates": [ring]})
+    mask = open_mask(path, scene, "EPSG:32660")
+    tiles = list(
+        Lattice(1.0, 640, 64, (place[0], place[1] - 500, place[0] + 500, place[1]), "EPSG:32660").tiles()
+    )
+    for tile in tiles:
+        east_m, north_m = in_plane(tile)
+        shown = (abs(east_m - place[0] - 250) < 250) & (abs(north_m - place[1] + 250) < 250)
+        assert mask.cover(tile).hidden[shown].all()
 
 
 @pytest.mark.parametrize("make", [cloud_raster, lambda p: cloud_polygon(p.with_suffix(".gpkg"), UTM)])
@@ -532,3 +589,14 @@ def test_the_masks_of_user_and_item_hide_together(tmp_path: Path) -> None:
     assert cover.noted["snow"].sum() == WHITE.area
     assert masks.key not in ("", own.key)
     assert Masks(masks.layers[::-1]).key == masks.key
+
+
+def test_bit_fields_beyond_the_bits_of_a_mask_are_told_and_not_read(tmp_path: Path) -> None:
+    class_raster(tmp_path / "m.tif", "255")
+    field = {"offset": 6, "length": 4, "classes": [{"value": 1, "name": "cloud"}]}
+    with item_scene(tmp_path, {"qa": {**asset("m.tif"), "classification:bitfields": [field]}}) as scene:
+        masks = open_masks(scene, UTM)
+    assert not masks.layers
+    [note] = masks.notes
+    assert "was not used" in note
+    assert "bit fields of 10 bits in uint8" in note
