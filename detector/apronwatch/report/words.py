@@ -41,7 +41,7 @@ REASONS = {
     "calibrated_at_another_threshold": (
         "The class was calibrated at another operating threshold: no estimate and no interval are given."
     ),
-    "recall_from_too_few": "Recall was measured on fewer than 30 objects: no estimate and no interval are given.",
+    "recall_from_too_few": "Recall was measured on too few objects: no estimate and no interval are given.",
     "recall_too_low": "Fewer than one in five objects are found: no estimate and no interval are given.",
     "seen_less_than_half": "Less than half of the zone was observed: only a least number is given.",
     "synthetic_only": (
