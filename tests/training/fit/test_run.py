@@ -82,21 +82,66 @@ def test_a_killed_run_goes_on_where_it_was(tiles: Path, tmp_path: Path) -> None:
     assert "finished" in finished.stderr
 
 
+@pytest.fixture(scope="module")
+def done(tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of one epoch, killed as it were before it wrote its weights; `run.toml` beside it."""
+    folder = tmp_path_factory.mktemp("done")
+    config = write_config(folder / "run.toml", tiles, folder / "run", epochs=1)
+    assert subprocess.run(command(config), capture_output=True).returncode == 0
+    (folder / "run" / "fitted.pt").unlink()
+    return folder / "run"
+
+
+def test_a_run_killed_after_its_last_epoch_gives_its_weights(done: Path) -> None:
+    before = epochs_of(done)
+    resumed = subprocess.run(command(done.parent / "run.toml", "--resume"), capture_output=True, text=True)
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    assert (done / "fitted.pt").is_file()
+    assert epochs_of(done) == before
+    (done / "fitted.pt").unlink()
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [("weights/last.pt", "no checkpoint that can be read"), ("config.json", "no config.json")],
+)
+def test_a_damaged_run_is_told_and_left_alone(done: Path, lost: str, said: str) -> None:
+    kept = (done / lost).read_bytes()
+    if lost.endswith(".pt"):
+        (done / lost).write_bytes(kept[: len(kept) // 2])
+    else:
+        (done / lost).unlink()
+    try:
+        resumed = subprocess.run(
+            command(done.parent / "run.toml", "--resume"), capture_output=True, text=True
+        )
+    finally:
+        (done / lost).write_bytes(kept)
+    assert resumed.returncode == 2
+    assert said in resumed.stderr
+    assert len(resumed.stderr.strip().splitlines()) == 1
+    assert not (done / "fitted.pt").exists()
+
+
 def test_the_state_of_an_epoch_comes_back_to_the_bit(tmp_path: Path) -> None:
     import torch
 
-    from apronwatch_training.fit.checkpoints import load_state, save_state
+    from apronwatch_training.fit.checkpoints import drop_states, load_state, save_state
 
     def pair() -> tuple[torch.nn.Module, torch.nn.Module]:
         return torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
 
     model, average = pair()
+    save_state(tmp_path, 3, *pair())
     save_state(tmp_path, 4, model, average)
     other, mean = pair()
-    assert not load_state(tmp_path, 3, other, mean)
-    assert load_state(tmp_path, 4, other, mean)
+    load_state(tmp_path, 4, other, mean)
     for before, after in ((model, other), (average, mean)):
         assert all(torch.equal(a, b) for a, b in zip(before.parameters(), after.parameters(), strict=True))
+    load_state(tmp_path, 3, *pair())  # as if killed before the checkpoint of epoch 4 was there
+    drop_states(tmp_path, 4)
+    with pytest.raises(CallInvalid, match="epoch 4 cannot be read"):
+        load_state(tmp_path, 3, *pair())
 
 
 def test_what_cannot_start_is_said_first(tiles: Path, tmp_path: Path) -> None:
@@ -110,6 +155,9 @@ def test_what_cannot_start_is_said_first(tiles: Path, tmp_path: Path) -> None:
         ("epochs = 2", "", "schedule.epochs"),
         ("epochs = 2", 'epochs = 2\ntypo = "x"', "schedule.typo"),
         ("tile_px = 96", "tile_px = 100", "schedule.tile_px"),
+        ("batch = 8", "batch = 8\nlearning_rate = inf", "schedule.learning_rate"),
+        ("batch = 8", "batch = 8\nlearning_rate = 10.0", "schedule.learning_rate"),
+        ("batch = 8", "batch = 8\nwarmup_epochs = nan", "schedule.warmup_epochs"),
         ("yolo26n-obb", "yolo26n", "start.model"),
         ("[start]", "[start", "no readable TOML"),
     ):
@@ -129,12 +177,22 @@ def test_what_cannot_start_is_said_first(tiles: Path, tmp_path: Path) -> None:
             "no such weights",
         ),
         ("batch = 8", 'batch = 8\nprecision = "fp16"', DeviceUnavailable, "precision fp16"),
+        ("tile_px = 96", "tile_px = 32000", CallInvalid, "GB are free on this machine"),
+        (str(tmp_path / "run"), str(tiles), CallInvalid, "lie in each other"),
+        (str(tmp_path / "run"), str(tiles / "images"), CallInvalid, "lie in each other"),
+        (
+            str(tmp_path / "run"),
+            str(tmp_path / "a.toml" / "run"),
+            CallInvalid,
+            "no folder that can be written",
+        ),
         ("[schedule]", "shares = { dota = 0.5 }\n[schedule]", TilesInvalid, "which data.shares needs"),
     ):
         with pytest.raises(error, match=said):
             check(read_config(of(text, told)), "cpu")
-    with pytest.raises(DeviceUnavailable, match="device 7"):
-        check(read_config(of("batch = 8", "batch = 8")), "7")
+    for device in ("7", "0,", "²", "0,0", "cpu,0"):
+        with pytest.raises(DeviceUnavailable, match=f"device {device}:"):
+            check(read_config(of("batch = 8", "batch = 8")), device)
     assert not (tmp_path / "run").exists()
 
 
@@ -150,3 +208,43 @@ def test_tiles_of_other_classes_or_without_sidecars_are_refused(tmp_path: Path) 
     described.write_text(described.read_text().replace("0: plane", "0: tank"))
     with pytest.raises(TilesInvalid, match="classes tank"):
         check(config, "cpu")
+
+
+def test_weights_that_cannot_be_begun_with_are_refused(tiles: Path, tmp_path: Path) -> None:
+    import torch
+    from ultralytics.nn.tasks import OBBModel
+
+    def begin(weights: Path, model: str = "yolo26n-obb") -> None:
+        path = write_config(tmp_path / "a.toml", tiles, tmp_path / "run")
+        told = f'model = "{model}"\nweights = "{weights}"'
+        path.write_text(path.read_text().replace('model = "yolo26n-obb"', told))
+        check(read_config(path), "cpu")
+
+    small = tmp_path / "small.pt"
+    torch.save({"model": OBBModel("yolo26n-obb.yaml", nc=15, verbose=False)}, small)
+    begin(small)  # of other classes
+    with pytest.raises(CallInvalid, match="another architecture"):
+        begin(small, "yolo26s-obb")
+    rubbish = tmp_path / "rubbish.pt"
+    rubbish.write_bytes(b"no weights")
+    with pytest.raises(CallInvalid, match="no weights that Ultralytics can load"):
+        begin(rubbish)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_picture_that_cannot_be_read_stops_the_run(tmp_path: Path) -> None:
+    tiles = write_tiles(tmp_path / "tiles")
+    broken = tiles / "images" / "train" / "tile3.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    config = write_config(tmp_path / "run.toml", tiles, tmp_path / "run")
+    run = subprocess.run(command(config), capture_output=True, text=True)
+    assert run.returncode == 2
+    assert str(broken) in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_tiles_whose_description_is_no_yaml_are_refused(tmp_path: Path) -> None:
+    tiles = write_tiles(tmp_path / "tiles")
+    (tiles / "data.yaml").write_bytes(b"names: [\xff")
+    with pytest.raises(TilesInvalid, match="no readable YAML"):
+        check(read_config(write_config(tmp_path / "run.toml", tiles, tmp_path / "run")), "cpu")

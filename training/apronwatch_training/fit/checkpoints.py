@@ -1,7 +1,9 @@
 """What a run keeps beyond Ultralytics' checkpoints: what it needs to go on after `kill -9`, and its result.
 
 Ultralytics' checkpoint holds the averaged weights in half precision and starts from them again; the trained weights
-themselves are lost. `state.pt` holds them, so that a resumed run goes on where it was.
+themselves are lost. `state-EPOCH.pt` holds them, so that a resumed run goes on where it was. It is written before the
+checkpoint of its epoch, and the one before goes after it: whenever a run is killed, the checkpoint has its state. Runs
+of earlier versions hold one `state.pt`.
 """
 
 from pathlib import Path
@@ -10,28 +12,74 @@ from typing import Any
 import torch
 from torch import nn
 
-NAME = "state.pt"
+from apronwatch.errors import CallInvalid
+
+EARLIER = "state.pt"
 
 
 def save_state(folder: Path, epoch: int, model: nn.Module, average: nn.Module) -> None:
-    """Write the weights of an epoch, whole or not at all."""
+    """Write the weights of an epoch, from 0, whole or not at all."""
     content = {"epoch": epoch, "model": model.state_dict(), "average": average.state_dict()}
-    draft = folder / f"{NAME}.part"
+    path = _state(folder, epoch)
+    draft = path.with_name(f"{path.name}.part")
     torch.save(content, draft)
-    draft.replace(folder / NAME)
+    draft.replace(path)
 
 
-def load_state(folder: Path, epoch: int, model: nn.Module, average: nn.Module) -> bool:
-    """Give models the weights of an epoch back; whether there were any of that very epoch."""
-    file = folder / NAME
-    if not file.is_file():
-        return False
-    content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    if content["epoch"] != epoch:
-        return False
-    model.load_state_dict(content["model"])
-    average.load_state_dict(content["average"])
-    return True
+def drop_states(folder: Path, epoch: int) -> None:
+    """Remove the weights of all epochs but one."""
+    for path in folder.glob("state*.pt"):
+        if path != _state(folder, epoch):
+            path.unlink()
+
+
+def load_state(folder: Path, epoch: int, model: nn.Module, average: nn.Module) -> None:
+    """Give models the weights of an epoch back.
+
+    Raises:
+        CallInvalid: there are none of that epoch that can be read.
+    """
+    path = _state(folder, epoch)
+    if not path.exists() and (folder / EARLIER).exists():
+        path = folder / EARLIER
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if content["epoch"] != epoch:
+            raise ValueError(f"these are of epoch {content['epoch'] + 1}")
+        model.load_state_dict(content["model"])
+        average.load_state_dict(content["average"])
+    # What a torn file raises is open-ended.
+    except Exception as error:
+        raise CallInvalid(
+            f"{path}: the trained weights of epoch {epoch + 1} cannot be read ({_reason(error)}), so the run cannot go "
+            "on where it was; bring the file back, or start again with another run.out"
+        ) from error
+
+
+def epochs_done(last: Path) -> int:
+    """How many epochs a checkpoint has behind it.
+
+    Raises:
+        CallInvalid: it cannot be read.
+    """
+    from ultralytics.nn.tasks import torch_safe_load
+
+    try:
+        checkpoint, _ = torch_safe_load(str(last))
+        return int(checkpoint["epoch"]) + 1
+    except Exception as error:
+        raise CallInvalid(
+            f"{last}: no checkpoint that can be read ({_reason(error)}); bring it back, or start again with another "
+            "run.out"
+        ) from error
+
+
+def _state(folder: Path, epoch: int) -> Path:
+    return folder / f"state-{epoch}.pt"
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:120]}"
 
 
 def write_fitted(last: Path, out: Path) -> None:

@@ -12,7 +12,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Start(_Part):
@@ -61,7 +61,7 @@ class Schedule(_Part):
     batch: Annotated[int, Field(ge=1)]
     tile_px: Annotated[int, Field(ge=64, multiple_of=32)]
     optimizer: Literal["auto", "SGD", "Adam", "AdamW", "MuSGD"] = "AdamW"
-    learning_rate: Annotated[float, Field(gt=0.0)] = 0.001
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 0.001
     final_rate: Share = 0.05
     warmup_epochs: Annotated[float, Field(ge=0.0)] = 1.0
     close_mosaic_epochs: Annotated[int, Field(ge=0)] = 2

@@ -1,5 +1,6 @@
 """One run: from a checked configuration to fitted weights."""
 
+import subprocess
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 import yaml
 
 from apronwatch.engines.torch import import_ultralytics
-from apronwatch.errors import CallInvalid
+from apronwatch.errors import CallInvalid, EngineFailed
 from apronwatch_training.fit.config import FitConfig
 from apronwatch_training.fit.shares import chosen_tiles
 
@@ -18,6 +19,9 @@ FITTED = "fitted.pt"
 
 CONFIG = "config.json"
 """The configuration of a run, in its folder."""
+
+RESULTS = "results.csv"
+"""The losses of each epoch, in the run's folder."""
 
 CHOSEN = "train.txt"
 """The training tiles of a run that takes only a share of some datasets, in its folder."""
@@ -61,11 +65,12 @@ def fit(
     Raises:
         CallInvalid: the run's folder holds a run and `resume` was not asked for; or there is nothing to resume; or
             the configuration is not the one that the run began with.
+        EngineFailed: of several GPUs, the process of one ended.
     """
     import_ultralytics()
     from ultralytics.utils import SETTINGS
 
-    from apronwatch_training.fit.checkpoints import write_fitted
+    from apronwatch_training.fit.checkpoints import epochs_done, write_fitted
     from apronwatch_training.fit.trainer import Trainer
 
     SETTINGS.update({"sync": False, "tensorboard": True})
@@ -76,15 +81,24 @@ def fit(
     _begin(config, device, resume, last)
     overrides = ultralytics_arguments(config, device)
     if resume:
+        if epochs_done(last) >= config.schedule.epochs:  # killed after the last of them
+            write_fitted(last, out / FITTED)
+            return Fitted(out / FITTED, out / RESULTS)
         overrides["resume"] = str(last)
     # Ultralytics' TensorBoard callback traces the model for its graph, and torch warns of that.
     warnings.filterwarnings("ignore", module=r"torch\.jit")
     trainer = Trainer(overrides=overrides)
     if not trainer.ddp:
         _tell(trainer, progress, told)
-    trainer.train()
+    try:
+        trainer.train()
+    except subprocess.CalledProcessError as error:
+        raise EngineFailed(
+            f"{out}: a process of one of the GPUs {device} ended with status {error.returncode}, what it said is "
+            "above; mend that and go on with --resume"
+        ) from error
     write_fitted(last, out / FITTED)
-    return Fitted(out / FITTED, out / "results.csv")
+    return Fitted(out / FITTED, out / RESULTS)
 
 
 def _tell(
@@ -116,7 +130,11 @@ def _begin(config: FitConfig, device: str, resume: bool, last: Path) -> None:
     if resume:
         if not last.is_file():
             raise CallInvalid(f"{out}: no checkpoint to resume from; start the run without --resume")
-        if (out / CONFIG).read_text(encoding="utf-8") != told:
+        if not (out / CONFIG).is_file():
+            raise CallInvalid(
+                f"{out}: no {CONFIG}, which tells what run this is; bring it back, or give another run.out"
+            )
+        if (out / CONFIG).read_bytes() != told.encode():
             raise CallInvalid(f"{out}: begun with another configuration; restore it, or give another run.out")
     elif last.is_file():
         raise CallInvalid(f"{out}: holds a run; go on with --resume, or give another run.out")

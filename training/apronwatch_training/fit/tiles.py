@@ -63,9 +63,17 @@ class TileDataset(YOLODataset):
         """Labels with their sidecars.
 
         Raises:
-            TilesInvalid: a sidecar is missing, or does not belong to its label file.
+            TilesInvalid: a picture or its labels cannot be read; a sidecar is missing, or not of its labels.
         """
+        asked = list(self.im_files)
         labels: list[dict[str, Any]] = super().get_labels()
+        lost = sorted(set(asked) - {label["im_file"] for label in labels})
+        if lost:  # Ultralytics would go on without them
+            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            raise TilesInvalid(
+                f"{lost[0]}{more}: a picture or its labels cannot be read, or say what no tile may; "
+                "prepare the tiles again"
+            )
         for label in labels:
             sidecar = TileSidecar.read(sidecar_path(Path(label["im_file"])))
             if len(sidecar.oriented) != len(label["cls"]):

@@ -9,7 +9,7 @@ from ultralytics.nn.tasks import OBBModel
 from ultralytics.utils.torch_utils import unwrap_model
 
 from apronwatch.engines.devices import usable_cores
-from apronwatch_training.fit.checkpoints import load_state, save_state
+from apronwatch_training.fit.checkpoints import drop_states, load_state, save_state
 from apronwatch_training.fit.heads import transplant
 from apronwatch_training.fit.loss import partial_criterion
 from apronwatch_training.fit.tiles import PLAIN_LABELS, TileDataset
@@ -32,6 +32,13 @@ class Trainer(OBBTrainer):
 
     model: Any
     ema: Any
+
+    def train(self) -> None:
+        """Fit; with several GPUs, have one process each do it."""
+        if self.ddp:
+            # Else Ultralytics empties the run's folder, with what we wrote there for these processes.
+            self.resume = True
+        super().train()
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> TileDataset:
         """Tiles of one split."""
@@ -94,6 +101,7 @@ class Trainer(OBBTrainer):
             for draft, path in ((self.last, last), (self.best, best)):
                 if draft.exists():
                     draft.replace(path)
+            drop_states(self.wdir, self.epoch)
         finally:
             self.last, self.best = last, best
         return saved

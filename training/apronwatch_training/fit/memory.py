@@ -1,0 +1,86 @@
+"""How much memory a run needs, and how much there is."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from apronwatch.errors import CallInvalid
+from apronwatch_training.fit.config import FitConfig
+
+PROCESS_BYTES = 1e9
+"""Of a process that has loaded torch and Ultralytics, or of CUDA's context."""
+
+PER_ACTIVATION = 1.5
+"""What is held of each output of a layer: itself until its gradient is known, and half as much in work on top.
+
+With the two others this says 2.3 GB for YOLO26n at 16 tiles of 416 px in bf16 with one head; such a run takes 2.2."""
+
+PER_WEIGHT_BYTES = 20
+"""In 32 bits: the weight, its gradient, two moments of the optimizer, its average."""
+
+_SIDE_PX = 64
+
+
+def check_memory(config: FitConfig, device: str, model: nn.Module) -> None:
+    """See that a run fits into the memory that is free now, by an estimate.
+
+    Args:
+        config: the run.
+        device: `cpu`, or numbers of GPUs.
+        model: an `OBBModel` of the run's architecture.
+
+    Raises:
+        CallInvalid: it does not.
+    """
+    gpus = [] if device == "cpu" else [int(part) for part in device.split(",")]
+    schedule = config.schedule
+    needed = needed_bytes(
+        model,
+        tiles=schedule.batch / max(len(gpus), 1),
+        tile_px=schedule.tile_px,
+        value_bytes=4 if schedule.precision == "fp32" else 2,
+    )
+    for name, free in free_bytes(gpus).items():
+        if needed > free:
+            raise CallInvalid(
+                f"{schedule.batch} tiles of {schedule.tile_px} px through {config.start.model} need about "
+                f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free on {name}; give a smaller "
+                "schedule.batch or schedule.tile_px"
+            )
+
+
+def needed_bytes(model: nn.Module, *, tiles: float, tile_px: int, value_bytes: int) -> float:
+    """An estimate of the peak: outputs of all layers for the tiles at once, the weights and what trains them."""
+    outputs = outputs_per_pixel(model) * tiles * tile_px**2 * value_bytes
+    weights = sum(weight.numel() for weight in model.parameters())
+    return PROCESS_BYTES + PER_ACTIVATION * outputs + PER_WEIGHT_BYTES * weights
+
+
+def outputs_per_pixel(model: nn.Module) -> float:
+    """Numbers that the layers put out for each pixel of a tile, counted on a small one."""
+    counted = 0
+
+    def count(_module: nn.Module, _given: Any, output: Any) -> None:
+        nonlocal counted
+        counted += output.numel() if isinstance(output, torch.Tensor) else 0
+
+    hooks = [
+        layer.register_forward_hook(count)
+        for layer in model.modules()
+        if not any(True for _ in layer.children())
+    ]
+    with torch.no_grad():
+        model.train()(torch.zeros(2, 3, _SIDE_PX, _SIDE_PX))
+    for hook in hooks:
+        hook.remove()
+    return counted / (2 * _SIDE_PX**2)
+
+
+def free_bytes(gpus: list[int]) -> dict[str, float]:
+    """Memory that is free, by the name of the device: of each GPU, or of the machine without one."""
+    import psutil
+
+    if not gpus:
+        return {"this machine": float(psutil.virtual_memory().available)}
+    return {f"GPU {gpu}": float(torch.cuda.mem_get_info(gpu)[0]) for gpu in gpus}
