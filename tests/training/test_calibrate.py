@@ -164,6 +164,27 @@ def test_the_command_on_drawn_scenes(
     assert "recall_from_too_few" in capsys.readouterr().out
 
 
+def test_a_drawn_picture_in_a_format_of_real_ones_is_drawn(seed: ModelSpec) -> None:
+    (sample,) = samples(score([replace(one, drawn=True) for one in many()]), seed)
+    assert not sample.real
+
+
+def test_one_file_for_two_outputs_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = tmp_path / "c"
+    assert run(monkeypatch, "calibrate", f"synthetic={tmp_path}", "--out", both, "--plot", both) == 2
+    assert "a file of its own" in capsys.readouterr().err
+
+
+def test_a_registry_that_cannot_be_set_is_refused_before_the_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--model", "plane-26n-obb-seed", "--write", tmp_path / "none.toml")
+    assert run(monkeypatch, "thresholds", f"synthetic={tmp_path / 'nowhere'}", *words) == 2
+    assert "no registry can be read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", ["--out", "--plot"])
 def test_an_output_that_cannot_be_is_refused_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str

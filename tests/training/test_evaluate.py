@@ -13,8 +13,10 @@ from apronwatch.engines import ModelSpec, find_model
 from apronwatch_datasets.fakes.synthetic import write_fake
 from apronwatch_training.calibrate.measuring import calibrate, write_calibration
 from apronwatch_training.calibrate.samples import samples
+from apronwatch_training.evaluate.looking import LeftOut
 from apronwatch_training.evaluate.page import write_page
 from apronwatch_training.evaluate.scoring import score
+from apronwatch_training.known import Known
 from tests.training.scored import looked
 
 SEED = "plane-26n-obb-seed"
@@ -79,6 +81,63 @@ def test_the_command_on_drawn_scenes(
     assert "uncalibrated: 2" in printed
     assert "15 to 20 m" in printed
     assert "modulo 180°" in printed
+
+
+def test_a_page_of_scenes_averaged_down_shows_their_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_fake(tmp_path / "scenes")
+    page = tmp_path / "page.html"
+    source = f"synthetic={tmp_path / 'scenes'}"
+    assert run(monkeypatch, source, "--model", SEED, "--gsd", "1.0,1.1", "--page", page, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [at["gsd_m"] for at in told["evaluations"]] == [1.0, 1.1]
+    assert {scene["gsd_m"] for scene in told["evaluations"][1]["classes"][0]["per_scene"]} == {1.1}
+    assert "data:image" in page.read_text()  # a sheet of what was missed
+
+
+def test_scenes_that_tell_nothing_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], seed: ModelSpec
+) -> None:
+    write_fake(tmp_path / "scenes")
+    source = f"synthetic={tmp_path / 'scenes'}"
+    page = tmp_path / "page.html"
+    assert run(monkeypatch, source, "--model", SEED, "--gsd", "0.05", "--page", page) == 2
+    refused = capsys.readouterr().err
+    assert "coarser than asked: 2 scenes" in refused
+    assert len(refused.strip().splitlines()) == 1
+    assert not page.exists()
+
+    fine, coarse = looked([0.9], place="fine"), looked([0.9, 0.8], place="coarse", gsd_m=2.0)
+    coarse = replace(coarse, reported=frozenset())
+    unknown = replace(fine.image, name="lost", gsd_m=None)
+    images = [("dota", fine.image), ("dota", coarse.image), ("dota", unknown)]
+    left = LeftOut.of(images, [fine, coarse], seed, None)
+    assert left.to_dict() == {
+        "gsd_unknown": ["dota/lost"],
+        "coarser": [],
+        "out_of_range": {"plane": ["dota/coarse-2"]},
+    }
+    assert len(left.warnings()) == 2
+    assert "--assume-gsd" in left.warnings()[0]
+
+
+def test_places_that_taught_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], seed: ModelSpec
+) -> None:
+    known = Known.of(seed, [("airbus-aircraft", "site01"), ("airbus-aircraft", "site05"), ("dota", "P1")])
+    assert known.to_dict() == {
+        "recorded": True,
+        "taught": ["airbus-aircraft/site01"],
+        "tuned": ["airbus-aircraft/site05"],
+    }
+    (said,) = known.warnings(SEED)
+    assert "airbus-aircraft/site01 taught" in said
+    (untold,) = Known.of(replace(seed, held_out=None), [("dota", "P1")]).warnings(SEED)
+    assert "nothing tells which places" in untold
+    page = tmp_path / "page.html"
+    write_page(score([looked([0.9])], seed), seed, "A title", page, [said])
+    assert "Airbus-aircraft/site01 taught" in page.read_text()
 
 
 def test_what_cannot_be_used_is_refused_before_the_looking(

@@ -15,6 +15,7 @@ from apronwatch.errors import CallInvalid, LeakFound
 from apronwatch.interchange.files import save
 from apronwatch_training.calibrate.fitting import PLACE_SHIFT, PRIOR_PLACES, fit_recall, fit_scores
 from apronwatch_training.calibrate.samples import Sample
+from apronwatch_training.known import Known
 
 LENGTH_EDGES_PX = (12.0, 20.0, 32.0, 48.0, 96.0)
 """Of the size bins in which recall is measured; neighbours are joined until each holds enough objects."""
@@ -42,18 +43,12 @@ def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: 
     Raises:
         LeakFound: some of the places taught the weights, or tuned them.
     """
-    if model.held_out is None:
+    asked = set(places)
+    found = Known.of(model, asked)
+    if not found.recorded:
         return False
-    asked = sorted(set(places))
-    known = [
-        (f"{dataset}/{place}", "taught") for dataset, place in asked if model.learned_from(dataset, place)
-    ]
-    if tuned:
-        known += [
-            (f"{dataset}/{place}", "tuned")
-            for dataset, place in asked
-            if place in model.validated_on.get(dataset, ())
-        ]
+    known = [(place, "taught") for place in found.taught]
+    known += [(place, "tuned") for place in found.tuned if tuned]
     if known:
         more = f" (and {len(known) - 1} more of {len(asked)} places)" if len(known) > 1 else ""
         raise LeakFound(

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from apronwatch.engines import ModelSpec
 from apronwatch_datasets.stats import longer_sides
 from apronwatch_training.evaluate.scoring import ClassScene, ClassScore
-from apronwatch_training.sources import is_drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ def samples(scores: Sequence[ClassScore], model: ModelSpec) -> list[Sample]:
 
 
 def _sample(name: str, scenes: Sequence[ClassScene], pass_gsd_m: float) -> Sample:
-    real = [s for s in scenes if not is_drawn(s.looked.dataset, s.looked.image.place)]
+    real = [s for s in scenes if not s.looked.drawn]
     chosen = real or list(scenes)
     threshold = chosen[0].looked.thresholds[name]
     counts = [s.matches.judged & (s.matches.scores >= threshold) for s in chosen]

@@ -40,6 +40,7 @@ class SceneCounts(_Part):
     image: str
     place: str
     gsd_m: float
+    drawn: bool
     labelled: int
     counted: int
 

@@ -22,7 +22,6 @@ from apronwatch_training.evaluate.words import (
     share,
     share_of,
 )
-from apronwatch_training.sources import is_drawn
 from apronwatch_training.uncertainty import DRAWS, LEVEL, count_error_intervals
 
 RULES = {"iou": "exact polygon IoU above 0.5", "centre": "centre match"}
@@ -177,7 +176,7 @@ def _failures_of(model: ModelSpec, at: AtGsd, c: ClassFigures) -> Iterator[str]:
         yield f"**{where}: {listed(known)} taught the weights; figures from there look better than they are.**"
     elif model.held_out is None:
         yield f"{where}: it is not recorded which places taught the weights, so these figures may flatter."
-    if all(is_drawn(s.dataset, s.place) for s in c.per_scene):
+    if all(s.drawn for s in c.per_scene):
         yield f"**{where}: measured on drawn scenes alone, which says nothing of real ones.**"
     point = c.operating_point
     objects = point.hits + point.missed

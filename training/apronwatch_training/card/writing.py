@@ -14,6 +14,7 @@ from apronwatch_training.card.evaluations import read_evaluations
 from apronwatch_training.card.markdown import listed, table
 from apronwatch_training.card.measured import boxes, calibrated, failures, figures, intervals
 from apronwatch_training.export.learned import Places
+from apronwatch_training.known import some
 from apronwatch_training.sources import card_of, kind_of
 
 
@@ -58,10 +59,17 @@ def _check_data(model: ModelSpec, prepared: Prepared) -> None:
     if model.held_out is None:
         return
     named, taught = {kind_of(name) for name in prepared.document["tally"]}, set(model.held_out)
-    if not named & taught:
+    if not named <= taught:
         raise CallInvalid(
             f"{prepared.root}: tiles of {', '.join(sorted(named))}, and {model.name} learned from "
             f"{', '.join(sorted(taught))}; give the tiles that taught these weights"
+        )
+    shown = {(kind_of(row["dataset"]), row["place"]) for row in prepared.rows() if row["split"] == "train"}
+    strange = sorted(f"{d}/{p}" for d, p in shown if p in model.held_out[d])
+    if strange:
+        raise CallInvalid(
+            f"{prepared.root}: its training tiles show {some(strange)}, which {model.name} never saw, says its "
+            "registry entry; give the tiles that taught these weights"
         )
 
 

@@ -31,6 +31,7 @@ def calibrate(
 ) -> None:
     """Measure what scores and recall of weights are worth, on places that they never learned from."""
     from apronwatch.engines.registry import find_model
+    from apronwatch.errors import CallInvalid
     from apronwatch.interchange.files import check_folder
     from apronwatch_training.calibrate.measuring import calibrate as fitted
     from apronwatch_training.calibrate.measuring import write_calibration
@@ -40,6 +41,8 @@ def calibrate(
     for path in (out, plot):
         if path is not None:
             check_folder(path)
+    if plot is not None and plot.absolute() == out.absolute():
+        raise CallInvalid(f"--out and --plot both name {out}; give each a file of its own")
     spec = find_model(model, trust=trust)
     scores = looked_at(sources, splits, split, spec, assumed_gsd, device)
     measured = fitted(samples(scores, spec), spec)
@@ -65,10 +68,12 @@ def thresholds(
 ) -> None:
     """Find the operating score of each class that counts validation scenes with the least error."""
     from apronwatch.engines.registry import find_model
-    from apronwatch_training.export.fragment import set_thresholds
+    from apronwatch_training.export.fragment import check_thresholds, set_thresholds
     from apronwatch_training.export.thresholds import best
 
     spec = find_model(model, trust=trust)
+    if write is not None:  # refused before the looking
+        check_thresholds(write, spec.name, list(spec.classes))
     scores = looked_at(sources, splits, split, spec, assumed_gsd, device, tuned=False)
     found = best(scores)
     output.print_table(
@@ -122,9 +127,8 @@ def looked_at(
         CallInvalid: no scene is left.
     """
     from apronwatch.engines import load_engine
-    from apronwatch.errors import CallInvalid
     from apronwatch_training.calibrate.measuring import check_places
-    from apronwatch_training.evaluate.looking import look
+    from apronwatch_training.cli.evaluate import looked_at as each_looked_at
     from apronwatch_training.evaluate.scoring import score
 
     images = chosen(sources, splits, split)
@@ -133,10 +137,9 @@ def looked_at(
             f"nothing tells which places taught {model.name} (held_out in its registry entry): what follows holds "
             "only if it was none of these"
         )
-    with output.progress("looking") as advance:
-        looked = list(look(images, load_engine(model, device), assumed_gsd_m=assumed_gsd, progress=advance))
-    if not looked:
-        raise CallInvalid(f"the GSD of none of the {len(images)} scenes is known; tell it with --assume-gsd")
+    looked, left_out = each_looked_at(images, load_engine(model, device), None, assumed_gsd)
+    for said in left_out.warnings():
+        output.print_warning(said)
     return score(looked)
 
 

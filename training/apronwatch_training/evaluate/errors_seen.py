@@ -62,15 +62,15 @@ def _sheet(errors: Sequence[_Error]) -> Image.Image | None:
     if not errors:
         return None
     worst = sorted(errors, key=lambda e: -e.badness)[:MOST]
-    pictures = {e.scene.looked.image.name: e.scene for e in worst}
-    pixels = {name: read_picture(scene.looked.image.path).rgb for name, scene in pictures.items()}
+    paths = dict.fromkeys(e.scene.looked.image.path for e in worst)
+    pixels = {path: read_picture(path).rgb for path in paths}
     rows, columns = math.ceil(len(worst) / COLUMNS), min(len(worst), COLUMNS)
     step = CHIP_PX + 4
     sheet = Image.new("RGB", (columns * step, rows * (step + _TEXT_PX)), canvas.WHITE)
     draw = ImageDraw.Draw(sheet)
     for k, error in enumerate(worst):
         x, y = k % COLUMNS * step, k // COLUMNS * (step + _TEXT_PX)
-        sheet.paste(Image.fromarray(_chip(error, pixels[error.scene.looked.image.name])), (x, y))
+        sheet.paste(Image.fromarray(_chip(error, pixels[error.scene.looked.image.path])), (x, y))
         draw.text((x + 2, y + CHIP_PX + 1), error.said, font=canvas.font(11), fill=canvas.INK)
     return sheet
 

@@ -47,8 +47,17 @@ _SCENES = (
 )
 
 
-def write_page(scores: Sequence[ClassScore], model: ModelSpec, title: str, out: Path) -> None:
+def write_page(
+    scores: Sequence[ClassScore], model: ModelSpec, title: str, out: Path, warnings: Sequence[str] = ()
+) -> None:
     """Write the page; it appears whole or not at all.
+
+    Args:
+        scores: of the scenes.
+        model: the weights.
+        title: of the page.
+        out: replaced whole.
+        warnings: what a reader must be told first.
 
     Raises:
         OutputInvalid: `out` cannot be written.
@@ -59,6 +68,7 @@ def write_page(scores: Sequence[ClassScore], model: ModelSpec, title: str, out: 
         tag("h1", title),
         tag("p", f"Weights {model.name}, SHA-256 {model.sha256}. {model.terms}".strip()),
     ]
+    parts += [tag("p", tag("strong", f"{said[:1].upper()}{said[1:]}.")) for said in warnings]
     parts += [section for score in scores for section in _class(score)]
     if not scores:
         parts.append(tag("p", "No class that is labelled in these scenes may be reported by these weights."))

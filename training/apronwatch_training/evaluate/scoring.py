@@ -80,6 +80,7 @@ class ClassScene:
             "image": self.looked.image.name,
             "place": self.looked.image.place,
             "gsd_m": self.looked.gsd_m,
+            "drawn": self.looked.drawn,
             "labelled": self.labelled,
             "counted": self.counted,
             "estimate": there.estimate if there else None,

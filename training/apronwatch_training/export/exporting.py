@@ -1,5 +1,6 @@
 """Fitted weights as a folder that counts: ONNX files, checked on real tiles, and the registry that names them."""
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from apronwatch_training.export.fragment import registry_text
 from apronwatch_training.export.learned import Learned, learned
 from apronwatch_training.export.origins import Weights, before, places
 from apronwatch_training.export.parity import Parity, busiest_tiles, compare
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,10 @@ def export(
         DatasetInvalid, TilesInvalid, ConfigInvalid: the tiles do not say what was learned.
     """
     known = load_registry()
+    if not _NAME.fullmatch(name):
+        raise CallInvalid(
+            f"--name {name!r}: expected letters, digits, `.`, `_` and `-`, for files are called so"
+        )
     if name in known.models:
         raise CallInvalid(f"a registry names {name!r} already; give another --name")
     if (out / "registry.toml").exists():

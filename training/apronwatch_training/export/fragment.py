@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from apronwatch.engines.entries import FileEntry, ModelEntry, RegistryFile
 from apronwatch.errors import ModelInvalid
-from apronwatch.interchange.files import save
+from apronwatch.interchange.files import check_folder, save
 from apronwatch_training.export.learned import Places
 
 _TABLE = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+\s*(#.*)?$")
@@ -51,6 +51,12 @@ def places_as_lists(places: Places) -> dict[str, list[str]]:
     return {dataset: sorted(names) for dataset, names in sorted(places.items())}
 
 
+def check_thresholds(path: Path, model: str, classes: Sequence[str]) -> None:
+    """See that `set_thresholds` could set those of these classes; raises what it would."""
+    check_folder(path)
+    _with_thresholds(path, model, dict.fromkeys(classes, 0.5))
+
+
 def set_thresholds(path: Path, model: str, thresholds: Mapping[str, float]) -> None:
     """Change the thresholds of one model in a registry, or in a `FILE.toml`, and nothing else in it.
 
@@ -58,6 +64,10 @@ def set_thresholds(path: Path, model: str, thresholds: Mapping[str, float]) -> N
         ModelInvalid: it cannot be read, or does not state a threshold of each of the classes itself.
         OutputInvalid: it cannot be written.
     """
+    save(path, _with_thresholds(path, model, thresholds).encode())
+
+
+def _with_thresholds(path: Path, model: str, thresholds: Mapping[str, float]) -> str:
     try:
         before = path.read_text(encoding="utf-8")
         expected = copy.deepcopy(tomllib.loads(before))
@@ -81,7 +91,7 @@ def set_thresholds(path: Path, model: str, thresholds: Mapping[str, float]) -> N
         RegistryFile.model_validate({"models": [{**e, "name": e.get("name", model)} for e in entries]})
     except ValidationError as error:
         raise ModelInvalid(f"{path}: {error.errors()[0]['msg']}") from error
-    save(path, after.encode())
+    return after
 
 
 def _changed(text: str, model: str, thresholds: Mapping[str, float]) -> str:

@@ -10,7 +10,7 @@ from apronwatch.engines.export import MATTERS_FROM_SCORE
 from apronwatch.engines.onnx import OnnxEngine
 from apronwatch.engines.specs import ModelSpec
 from apronwatch.engines.torch import TorchEngine
-from apronwatch.errors import TilesInvalid
+from apronwatch.errors import ModelInvalid, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.pictures import read_picture
 from apronwatch_datasets.preparing import Prepared
@@ -69,12 +69,21 @@ def busiest_tiles(prepared: Prepared, number: int = TILES) -> NDArray[np.uint8]:
 def compare(
     one: TorchEngine | OnnxEngine, other: TorchEngine | OnnxEngine, tiles: NDArray[np.uint8]
 ) -> Parity:
-    """Raw outputs and counted boxes of two engines on tiles (N, H, W, 3)."""
+    """Raw outputs and counted boxes of two engines on tiles (N, H, W, 3).
+
+    Raises:
+        ModelInvalid: one of them puts out what is no number.
+    """
     score = box = 0.0
     counts: tuple[list[list[int]], list[list[int]]] = ([], [])
     for start in range(0, len(tiles), BATCH):
         batch = tiles[start : start + BATCH]
         first, second = one.raw(batch), other.raw(batch)
+        for name, raw in (("weights", first), ("export", second)):
+            if not np.isfinite(raw).all():
+                raise ModelInvalid(
+                    f"{one.model.path}: the {name} put out what is no number; train them again"
+                )
         apart = np.abs(first - second)
         matters = np.maximum(first[:, 4:-1].max(axis=1), second[:, 4:-1].max(axis=1)) >= MATTERS_FROM_SCORE
         score = max(score, float(apart[:, 4:-1].max()))
