@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from apronwatch.geometry import pair_iou, rotated_boxes
 from apronwatch.taxonomy import class_id
 from apronwatch_datasets.records import UNCLASSED, Objects, horizontal_boxes
-from apronwatch_training.evaluate.average_precision import IOUS, average_precisions
 from apronwatch_training.evaluate.matching import Matches, Truth, match_by_centre, match_by_iou
 
 
@@ -206,62 +205,3 @@ def test_the_truth_of_a_labelled_image():
     np.testing.assert_array_equal(truth.polygons, boxes[:2])
     assert truth.difficult.tolist() == [False, True]
     np.testing.assert_array_equal(truth.ignore, boxes[3:])
-
-
-def evaluated(scenes, threshold):
-    """Both average precisions as the published evaluation of DOTA computes them: all scenes at once, one by one.
-
-    Every detection of every scene by falling score; an object is taken once; difficult ones count for nothing.
-    """
-    every = sorted(
-        (
-            (score, number, k)
-            for number, (_, scores, _, _) in enumerate(scenes)
-            for k, score in enumerate(scores)
-        ),
-        key=lambda one: -one[0],
-    )
-    to_find = sum(int((~difficult).sum()) for _, _, _, difficult in scenes)
-    taken, true, false, recalls, precisions = set(), 0, 0, [0.0], [0.0]
-    for _, number, k in every:
-        found, _, truths, difficult = scenes[number]
-        one = shapely.Polygon(found[k])
-        overlaps = [
-            one.intersection(other).area / one.union(other).area for other in map(shapely.Polygon, truths)
-        ]
-        best = int(np.argmax(overlaps))
-        if overlaps[best] > threshold and difficult[best]:
-            continue
-        hit = overlaps[best] > threshold and (number, best) not in taken
-        taken.add((number, best) if hit else None)
-        true, false = true + hit, false + (not hit)
-        recalls.append(true / to_find)
-        precisions.append(true / (true + false))
-    eleven = [
-        max((p for r, p in zip(recalls[1:], precisions[1:], strict=True) if r >= step), default=0.0)
-        for step in np.arange(0.0, 1.1, 0.1)
-    ]
-    recalls, precisions = [*recalls, 1.0], [*precisions, 0.0]
-    for k in range(len(precisions) - 2, -1, -1):
-        precisions[k] = max(precisions[k], precisions[k + 1])
-    area = sum((recalls[k + 1] - recalls[k]) * precisions[k + 1] for k in range(len(recalls) - 1))
-    return area, sum(eleven) / 11
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 4))
-def test_average_precisions_are_those_of_the_published_evaluation(seed, number):
-    scenes = [scene(seed + k) for k in range(number)]
-    by_iou = [
-        match_by_iou(found, scores + k / 1000, Truth.of(truths, difficult=difficult), IOUS)
-        for k, (found, scores, truths, difficult) in enumerate(scenes)
-    ]
-    ours = average_precisions([Matches.concatenate(each) for each in zip(*by_iou, strict=True)])
-    told = [(f, scores + k / 1000, t, d) for k, (f, scores, t, d) in enumerate(scenes)]
-    if all(difficult.all() for *_, difficult in scenes):
-        assert ours.ap50 is None
-        return
-    theirs = [evaluated(told, iou) for iou in IOUS]
-    assert ours.ap50 == pytest.approx(theirs[0][0], abs=1e-9)
-    assert ours.voc07_ap50 == pytest.approx(theirs[0][1], abs=1e-9)
-    assert ours.ap50_95 == pytest.approx(np.mean([area for area, _ in theirs]), abs=1e-9)
