@@ -10,6 +10,7 @@ alone puts the lower limit too high (it always expects one more object than was 
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,9 @@ SCALED_FROM = 0.5
 """Least share of a zone that must be seen to say how much the rest holds."""
 WHOLE_FROM = 0.999
 """From this share on nothing is added for the rest, as for the status `complete`."""
+
+_CELLS = 1 << 21
+"""Numbers of rows that are worked on at a time."""
 
 SEEN_LESS_THAN_HALF = "seen_less_than_half"
 SATURATED = "saturated"
@@ -126,6 +130,8 @@ class _TrueDetections:
         p_given, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))) + fit)
         bin_of = calibration.recall.bin_of(lengths_px)
         bins = tuple(poisson_binomial(p_given[:, bin_of == b]) for b in range(len(calibration.recall.found)))
+        if len(bins) == 1:  # nothing else depends on the factor
+            return cls(((weights @ bins[0])[None],), np.ones(1), calibration)
         return cls(bins, weights, calibration)
 
     def quantiles(self, fraction: float, prior: float, *levels: float) -> list[int]:
@@ -138,14 +144,23 @@ class _TrueDetections:
     def objects(self, fraction: float, prior: float, limit: int | None = None) -> Pmf:
         """Distribution of the objects of the zone; the prior weight is parted among size bins as objects are.
 
-        Negative binomials of the parts then add up to that of the whole where all bins have one recall.
+        Negative binomials of the parts then add up to that of the whole where all bins have one recall. The unseen
+        come before the missed, whose number may reach far: the order does not matter to their sum.
         """
         recall = self.calibration.recall
-        parts = [
-            add_missed(pmf, found, missed, prior * share, limit)
-            for pmf, (found, missed), share in zip(self.bins, recall.beta(), recall.prior_shares, strict=True)
-        ]
-        seen = parts[0]
-        for part in parts[1:]:
-            seen = convolve(seen, part, limit)
-        return add_unseen(self.weights @ seen, fraction, prior, limit)
+        at_once = max(1, _CELLS // limit) if limit is not None else len(self.weights)
+        total = np.zeros(1)
+        for start in range(0, len(self.weights), at_once):
+            rows = slice(start, start + at_once)
+            parts = [
+                add_missed(
+                    add_unseen(pmf[rows], fraction, prior * share, limit), found, missed, prior * share, limit
+                )
+                for pmf, (found, missed), share in zip(
+                    self.bins, recall.beta(), recall.prior_shares, strict=True
+                )
+            ]
+            objects = self.weights[rows] @ reduce(lambda one, other: convolve(one, other, limit), parts)
+            total, short = (objects, total) if len(objects) > len(total) else (total, objects)
+            total[: len(short)] += short
+        return total

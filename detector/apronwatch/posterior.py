@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import next_fast_len
 from scipy.optimize import brentq
-from scipy.special import betaln, gammaln, ndtr, ndtri, xlog1py
+from scipy.special import betaincinv, betaln, gammaln, ndtr, ndtri, xlog1py
 
 Pmf = NDArray[np.float64]
 Curve = Callable[[Pmf], Pmf]
@@ -25,6 +25,11 @@ NODES = 40
 _NEGLIGIBLE = 1e-13
 _ROWS = 64
 """Numbers of found objects that are added to at a time; bounds the memory."""
+_HEAVY, _BEYOND = 3.0, 1e-3
+"""Up to this parameter of the recall the number of missed objects has no variance, or hardly; its distribution is then
+followed as far as all but this share of the recalls reach."""
+_LOGS = 600.0
+"""Powers of e that a product of two numbers may span, of which each is held by itself."""
 _NO_PRIOR = 1e-12
 """Stands for a prior weight of 0, where the gamma function has its pole."""
 _MOST_CORRELATED = 0.9
@@ -118,10 +123,10 @@ def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0, limit:
 
     def span(k: int) -> tuple[float, float]:
         most = k + 1 + prior
-        mean = most * missed / max(found - 1, 0.5)
-        variance = (
-            mean * (most + found - 1) * (found + missed - 1) / max(found - 2, 0.5) / max(found - 1, 0.5)
-        )
+        if found <= _HEAVY:
+            return 0.0, _most_unseen(most, float(betaincinv(found, missed, _BEYOND)))
+        mean = most * missed / (found - 1)
+        variance = mean * (most + found - 1) * (found + missed - 1) / (found - 2) / (found - 1)
         return 0.0, mean + 12 * math.sqrt(variance) + 30
 
     return _add(pmf, terms, span, prior, limit)
@@ -142,15 +147,23 @@ def add_unseen(pmf: Pmf, fraction: float, prior: float = 1.0, limit: int | None 
 
     def span(k: int) -> tuple[float, float]:
         most = k + 1 + prior
-        mean, sd = most * (1 - fraction) / fraction, math.sqrt(most * (1 - fraction)) / fraction
-        return max(0.0, mean - 9 * sd - 30 / fraction), mean + 9 * sd + 30 / fraction
+        greatest = _most_unseen(most, fraction)
+        return max(0.0, 2 * most * (1 - fraction) / fraction - greatest), greatest
 
     return _add(pmf, terms, span, prior, limit)
 
 
+def _most_unseen(seen: float, fraction: float) -> float:
+    """How many objects there may be besides those `seen` in a share of the ground: mean, nine deviations, the tail."""
+    return (seen * (1 - fraction) + 9 * math.sqrt(seen * (1 - fraction)) + 30) / fraction
+
+
 def quantile(pmf: Pmf, level: float) -> int:
-    """Least n with P(N <= n) >= level."""
-    return int(np.searchsorted(np.cumsum(pmf), level - 1e-12))
+    """Least n with P(N <= n) >= level; raises `ValueError` where the array ends before it."""
+    n = int(np.searchsorted(np.cumsum(pmf), level - 1e-12))
+    if n == len(pmf):
+        raise ValueError(f"numbers up to {n - 1} hold {pmf.sum()}, and the quantile at {level} is asked for")
+    return n
 
 
 @dataclass(frozen=True)
@@ -165,6 +178,9 @@ class _Terms:
 def _add(pmf: Pmf, terms: _Terms, span: Span, prior: float, limit: int | None) -> Pmf:
     """Distribution of K + M, with M given by K + prior.
 
+    log P(M = m | K = k) is a sum of terms in k, m and k + m, so that the distribution is a convolution: all at once,
+    where every product is a number that can be held, else row by row within `span`.
+
     Args:
         pmf: (…, K+1) of K.
         terms: of M given K.
@@ -178,16 +194,35 @@ def _add(pmf: Pmf, terms: _Terms, span: Span, prior: float, limit: int | None) -
     if limit is not None:
         end, last = min(end, limit), min(last, limit)
     result = np.zeros((*pmf.shape[:-1], end + 1))
+    if first > end:
+        return result
+    found = terms.found(np.maximum(np.arange(first, last + 1) + prior, _NO_PRIOR))
+    more = terms.more(np.arange(float(end - first + 1)))
+    both = terms.both(np.maximum(np.arange(first, end + 1) + prior, _NO_PRIOR))
+    if np.ptp(found) + np.ptp(more) < _LOGS:
+        weights, steps = np.exp(found - found.max()), np.exp(more - more.max())
+        for row in np.ndindex(pmf.shape[:-1]):
+            result[row][first:] = _convolved(pmf[row][first : last + 1], weights, steps)
+        result[..., first:] *= np.exp(both + found.max() + more.max())
+        return result
     for start in range(first, last + 1, _ROWS):
         k = np.arange(start, min(start + _ROWS, last + 1))
         least, greatest = start + math.floor(span(start)[0]), int(k[-1]) + math.ceil(span(int(k[-1]))[1])
         n = np.arange(least, min(greatest, end) + 1)
         if not len(n):
             break
-        more = n - k[:, None]
-        logs = terms.more(np.arange(float(n[-1] - start + 1)))[np.maximum(more, 0)]
-        logs += terms.found(np.maximum(k + prior, _NO_PRIOR))[:, None]
-        logs += terms.both(np.maximum(n + prior, _NO_PRIOR))
-        given = np.where(more >= 0, np.exp(np.minimum(logs, 0)), 0.0)
-        result[..., n[0] : n[-1] + 1] += pmf[..., k[0] : k[-1] + 1] @ given
+        added = n - k[:, None]
+        logs = more[np.maximum(added, 0)] + found[k - first, None] + both[n - first]
+        given = np.where(added >= 0, np.exp(np.minimum(logs, 0)), 0.0)
+        result[..., n] += pmf[..., k] @ given
+    return result
+
+
+def _convolved(pmf: Pmf, weights: Pmf, steps: Pmf) -> Pmf:
+    """The weighted `pmf` convolved with `steps`, as long as these; what is next to nothing takes no time."""
+    held = np.flatnonzero(pmf > _NEGLIGIBLE)
+    result = np.zeros(len(steps))
+    if len(held):
+        own = slice(int(held[0]), int(held[-1]) + 1)
+        result[own.start :] = np.convolve(steps, pmf[own] * weights[own])[: len(steps) - own.start]
     return result
