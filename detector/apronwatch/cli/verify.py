@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apronwatch.cli import output
+from apronwatch.errors import ApronwatchError
 
 if TYPE_CHECKING:
     from apronwatch.evidence.matching import Matched
@@ -33,20 +34,23 @@ def verify(
     from apronwatch.evidence.sources import MaskFiles
     from apronwatch.evidence.verify import verify as check
 
-    with output.progress("counting again") as advance:
-        verdict = check(
-            folder,
-            scenes=scene or (),
-            masks=MaskFiles.among(mask or [], hiding(mask_hides)),
-            weights=model,
-            trust=trust,
-            device=device,
-            progress=advance,
-        )
+    try:
+        with output.progress("counting again") as advance:
+            verdict = check(
+                folder,
+                scenes=scene or (),
+                masks=MaskFiles.among(mask or [], hiding(mask_hides)),
+                weights=model,
+                trust=trust,
+                device=device,
+                progress=advance,
+            )
+    except ApronwatchError as error:
+        raise type(error)(plain(str(error))) from error
     for name in verdict.unlisted:
-        output.print_warning(f"{name} lies in the folder and is no part of the evidence")
+        output.print_warning(plain(f"{name} lies in the folder and is no part of the evidence"))
     for note in (*verdict.notes, *([verdict.unsure] if verdict.unsure else [])):
-        output.print_warning(note)
+        output.print_warning(plain(note))
     _print(verdict)
     if verdict.undecided:
         return 2
@@ -54,21 +58,37 @@ def verify(
 
 
 def _print(verdict: "Verdict") -> None:
+    from apronwatch.evidence.facts import AS_TOLD
+
     for line in verdict.changed:
-        output.say(f"CHANGED  {line}")
+        _say("CHANGED", line)
     if verdict.changed:
         output.say("The folder is not as it was made, so nothing was counted.")
         return
-    if verdict.failure is not None:
-        output.say(f"no number to compare, the run failed: {verdict.failure}")
-        return
     for one in verdict.numbers:
-        if one.differs or one.published["status"] != "not_modelled":
-            output.say(_line(one))
+        if one.differs or (one.published["status"] != "not_modelled" and verdict.failure is None):
+            _say("DIFFERS" if one.differs else "same", _line(one))
     for n, boxes in enumerate(verdict.boxes, start=1):
-        output.say(
-            f"{'DIFFERS' if len(boxes.lost) + len(boxes.gained) else 'same':<8} boxes of frame {n}: {_boxes(boxes)}"
-        )
+        differ = len(boxes.lost) + len(boxes.gained)
+        _say("DIFFERS" if differ else "same", f"boxes of frame {n}: {_boxes(boxes)}")
+    for line in verdict.retold:
+        _say("DIFFERS", line)
+    if verdict.by_hash:
+        _say("by hash", f"{', '.join(verdict.by_hash)}: unchanged, and not made again to compare")
+    _say("as told", f"{', '.join(AS_TOLD)} of manifest.json: nothing here can tell otherwise")
+    if verdict.failure is not None:
+        output.say(f"no number to compare, the run failed: {plain(verdict.failure)}")
+
+
+def _say(verdict: str, line: str) -> None:
+    output.say(f"{verdict:<8} {plain(line)}")
+
+
+def plain(text: str) -> str:
+    """One line of what others wrote: control characters, which a terminal would obey, as their escapes."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split())
+    )
 
 
 def _line(one: "Compared") -> str:
@@ -76,8 +96,8 @@ def _line(one: "Compared") -> str:
     zone = "whole site" if count["zone"] == "*" else f"zone {count['zone']}"
     named = f"{count['site']}, {zone}, {count['class']}"
     if not one.differs:
-        return f"same     {named}: {_number(count)}"
-    return f"DIFFERS  {named}: " + "; ".join(_difference(*item) for item in one.differs.items())
+        return f"{named}: {_number(count)}"
+    return f"{named}: " + "; ".join(_difference(*item) for item in one.differs.items())
 
 
 def _number(count: dict[str, Any]) -> str:
@@ -89,11 +109,17 @@ def _number(count: dict[str, Any]) -> str:
 
 
 def _difference(field: str, values: tuple[Any, Any]) -> str:
-    before, after = ("none" if value is None else value for value in values)
+    before, after = (_value(value) for value in values)
     by = ""
-    if all(isinstance(value, int | float) for value in values):
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         by = f" ({values[1] - values[0]:+g})"
     return f"{field} published {before}, counted {after}{by}"
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return "none" if value is None else value
 
 
 def _boxes(boxes: "Matched") -> str:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +62,7 @@ class Boxes:
     @property
     def pictured(self) -> NDArray[np.intp]:
         """The boxes that count, in the order of their chips: highest score first."""
-        index = np.flatnonzero(self.counted)
-        return index[np.argsort(-self.run.detections.scores[index], kind="stable")]
+        return _by_score(self.counted, self.run.detections.scores)
 
 
 def boxes_of(frames: Sequence[Frame], site: Site) -> list[Boxes]:
@@ -130,7 +129,7 @@ def _why_not(run: Run, k: int, in_a_zone: bool, numbered: set[str]) -> str:
 def to_geojson(boxes: Boxes, info: SceneInfo) -> bytes:
     """The GeoJSON of `detect --out`, each feature with what became of it."""
     collection = json.loads(geojson.encode(boxes.run.detections, info, boxes.run.model))
-    for feature, fate in zip(collection["features"], _fates(boxes), strict=True):
+    for feature, fate in zip(collection["features"], fates(boxes), strict=True):
         feature["properties"] |= fate
     return json.dumps(collection, allow_nan=False, ensure_ascii=False, indent=1).encode()
 
@@ -144,30 +143,51 @@ def to_csv(boxes: Boxes) -> bytes:
     axes, digits = (("x_px", "y_px"), 2) if found.crs is None else (("longitude", "latitude"), 7)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(["id", *ATTRIBUTES, *axes, "zones", "counted", "why_not", "chip"])
-    for k, fate in enumerate(_fates(boxes)):
-        cells = [
-            fate["id"],
-            *(columns[name][k] for name in ATTRIBUTES),
-            *centres[k].round(digits).tolist(),
-            ";".join(fate["zones"]),
-            fate["counted"],
-            fate["why_not"],
-            fate["chip"],
-        ]
-        writer.writerow([inert(str(c).lower() if isinstance(c, bool) else c) for c in cells])
+    writer.writerow(header(axes))
+    for k, fate in enumerate(fates(boxes)):
+        row = cells({name: columns[name][k] for name in ATTRIBUTES} | fate)
+        row |= dict(zip(axes, map(str, centres[k].round(digits).tolist()), strict=True))
+        writer.writerow([row[name] for name in header(axes)])
     return text.getvalue().encode()
 
 
-def _fates(boxes: Boxes) -> list[dict[str, Any]]:
-    chips = {int(k): f"{n // MOST + 1}-{n % MOST + 1}" for n, k in enumerate(boxes.pictured)}
+def header(axes: tuple[str, str]) -> list[str]:
+    """The columns of `boxes.csv`, with centres along these axes."""
+    return ["id", *ATTRIBUTES, *axes, "zones", "counted", "why_not", "chip"]
+
+
+def cells(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The cells of a box, its centre apart, from its properties in `boxes.geojson`."""
+    told = {**properties, "zones": ";".join(properties["zones"])}
+    return {name: _cell(told[name]) for name in ("id", *ATTRIBUTES, "zones", "counted", "why_not", "chip")}
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return str(inert(str(value).lower() if isinstance(value, bool) else value))
+
+
+def _by_score(counted: NDArray[np.bool_], scores: NDArray[np.float32]) -> NDArray[np.intp]:
+    index = np.flatnonzero(counted)
+    return index[np.argsort(-scores[index], kind="stable")]
+
+
+def chips(counted: NDArray[np.bool_], scores: NDArray[np.float32]) -> dict[int, str]:
+    """The chip of each box that counts, `1-12` for the twelfth on the first sheet, by its place among all boxes."""
+    return {int(k): f"{n // MOST + 1}-{n % MOST + 1}" for n, k in enumerate(_by_score(counted, scores))}
+
+
+def fates(boxes: Boxes) -> list[dict[str, Any]]:
+    """What became of each box, as it is written."""
+    shown = chips(boxes.counted, boxes.run.detections.scores)
     return [
         {
             "id": k + 1,
             "zones": [zone for zone, there in boxes.inside.items() if zone != ALL_ZONES and there[k]],
             "counted": not why,
             "why_not": why or None,
-            "chip": chips.get(k),
+            "chip": shown.get(k),
         }
         for k, why in enumerate(boxes.why_not)
     ]

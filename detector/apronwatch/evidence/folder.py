@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from apronwatch.survey import SceneOutcome, overall
 from apronwatch.version import __version__
 
 CARD = "model-card.md"
-COUNTS = "counts.json"
+NOTHING_COUNTED = "No chips: nothing was counted."
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class _Frame:
 
 def _files(look: Look, masks: MaskFiles) -> tuple[dict[str, bytes], list[str]]:
     """Every file of the folder by name, and what could not be had."""
+    public = replace(look, runs=tuple(_published(run) for run in look.runs))
     files: dict[str, bytes] = {words.SITES: _sites(look)}
     boxes = boxes_of([Frame(run, run.counts) for run in look.runs], look.runs[0].site)
     frames = [_frame(run, of_run, masks) for run, of_run in zip(look.runs, boxes, strict=True)]
@@ -105,7 +106,7 @@ def _files(look: Look, masks: MaskFiles) -> tuple[dict[str, bytes], list[str]]:
     card, option = _weights(look)
     files |= {CARD: card} if card else {}
     told = words.Told(
-        look,
+        public,
         tuple(frame.mask and frame.mask.within(f"frame-{n}") for n, frame in enumerate(frames, start=1)),
         tuple(frame.no_pictures for frame in frames),
         option,
@@ -113,20 +114,21 @@ def _files(look: Look, masks: MaskFiles) -> tuple[dict[str, bytes], list[str]]:
         any(frame.rules and frame.rules.calibration for frame in frames),
     )
     if len(look.runs) > 1:
-        files[words.SCENES] = _scenes(told)
-    files[COUNTS] = _json(_counts(look))
-    files["README.txt"] = words.readme(told).encode()
+        files[words.SCENES] = scenes_csv(told)
+    files[words.COUNTS] = _json(counts_document(public))
+    files[words.README] = words.readme(told).encode()
     facts = [
-        manifest.frame_facts(run, f"frame-{n}", mask, frame.rules)
-        for n, (run, mask, frame) in enumerate(zip(look.runs, told.masks, frames, strict=True), start=1)
+        manifest.frame_facts(run, f"frame-{n}", mask, frame.rules, frame.no_pictures)
+        for n, (run, mask, frame) in enumerate(zip(public.runs, told.masks, frames, strict=True), start=1)
     ]
     files[manifest.NAME] = _json(
         manifest.document(
-            look,
+            public,
             facts,
             files,
             card=told.card,
-            attribution=words.attribution(look),
+            option=option,
+            attribution=words.attribution(public),
             command=words.command(told),
         )
     )
@@ -138,10 +140,18 @@ def _files(look: Look, masks: MaskFiles) -> tuple[dict[str, bytes], list[str]]:
     return files, [why for why in told.pictures if why] + missing
 
 
+def _published(run: ArchivedRun) -> ArchivedRun:
+    """The run without folders of this machine."""
+    failure = published(run.failure, run.scene_paths) if run.failure is not None else None
+    return replace(run, scene=published_scene(run.scene, run.scene_paths), failure=failure, scene_paths=())
+
+
 def _frame(run: ArchivedRun, boxes: Boxes, masks: MaskFiles) -> _Frame:
     """Pictures, boxes and mask of one frame."""
     if run.failure is not None:
-        return _Frame({}, None, "The run failed: there is nothing to show.")
+        return _Frame(
+            {}, None if run.masks_hash else words.NO_MASK, "The run failed: there is nothing to show."
+        )
     info = published_scene(run.scene, run.scene_paths)
     rules = known_rules(run, known_weights(run.model.sha256))
     files = {"boxes.geojson": to_geojson(boxes, info), "boxes.csv": to_csv(boxes)}
@@ -149,17 +159,23 @@ def _frame(run: ArchivedRun, boxes: Boxes, masks: MaskFiles) -> _Frame:
     with picture_of(run) as (scene, why):
         files["overlay.png"] = overlay_png(scene, run)
         sheets = chip_sheets(scene, boxes, run) if scene else []
-        copied, mask = _mask(scene, run, masks) if scene else ({}, None)
+        copied, mask = _mask(scene, run, masks)
     files |= {f"chips-{n}.png": sheet for n, sheet in enumerate(sheets, start=1)} | copied
     if scene is None:
         why = f"No chips, and an overlay on grey: {published(why, run.scene_paths)}"
     else:
-        why = "" if sheets else "No chips: nothing was counted."
+        why = "" if sheets else NOTHING_COUNTED
     return _Frame(files, mask, why, rules)
 
 
-def _mask(scene: Scene, run: ArchivedRun, masks: MaskFiles) -> tuple[dict[str, bytes], words.MaskTold | None]:
+def _mask(
+    scene: Scene | None, run: ArchivedRun, masks: MaskFiles
+) -> tuple[dict[str, bytes], words.MaskTold | None]:
     """The files of the mask that a user gave, and what was laid over the scene; None where it is not at hand."""
+    if not run.masks_hash:
+        return {}, words.NO_MASK
+    if scene is None:
+        return {}, None
     try:
         found = masks_again(scene, run.site, run.masks_hash, masks)
     except Uncheckable:
@@ -191,7 +207,7 @@ def _sites(look: Look) -> bytes:
         return path.read_bytes()
 
 
-def _scenes(told: words.Told) -> bytes:
+def scenes_csv(told: words.Told) -> bytes:
     """The frames as a manifest for `count`, with paths in the folder."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
@@ -203,15 +219,13 @@ def _scenes(told: words.Told) -> bytes:
     return text.getvalue().encode()
 
 
-def _counts(look: Look) -> dict[str, Any]:
-    """The document of `count --json`, and what the look says as a whole."""
+def counts_document(look: Look) -> dict[str, Any]:
+    """The document of `count --json`, and what a look without folders says as a whole."""
     scenes = []
     for run in look.runs:
-        reasons = [published(w, run.scene_paths) for w in run.scene.warnings]
-        if run.failure is not None:
-            reasons.append(f"failed: {published(run.failure, run.scene_paths)}")
-        info = published_scene(run.scene, run.scene_paths)
-        outcome = SceneOutcome(info, run.model, overall(run.counts), tuple(reasons), run.counts)
+        failed = () if run.failure is None else (f"failed: {run.failure}",)
+        reasons = (*run.scene.warnings, *failed)
+        outcome = SceneOutcome(run.scene, run.model, overall(run.counts), reasons, run.counts)
         scenes.append(outcome.to_dict())
     return {
         "apronwatch": __version__,

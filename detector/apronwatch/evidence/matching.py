@@ -28,18 +28,23 @@ class Matched:
 
 
 def match(first: Detections, second: Detections) -> Matched:
-    """Pairs by centre, the nearest in turn, each box once. Both lie in one plane.
+    """What is left of two sets when `pairs` are taken out.
+
+    Raises:
+        ValueError: they do not.
+    """
+    a, b = pairs(first, second)
+    return Matched(_without(first, a), _without(second, b), len(a))
+
+
+def pairs(first: Detections, second: Detections) -> tuple[list[int], list[int]]:
+    """Pairs of one class by centre, the nearest in turn, each box once. Both lie in one plane.
 
     Raises:
         ValueError: they do not.
     """
     if (first.crs, first.unit_m) != (second.crs, second.unit_m):
         raise ValueError(f"boxes in {first.crs} and in {second.crs} cannot be matched")
-    a, b = _pairs(first, second)
-    return Matched(_without(first, a), _without(second, b), len(a))
-
-
-def _pairs(first: Detections, second: Detections) -> tuple[list[int], list[int]]:
     if not len(first) or not len(second):
         return [], []
     lengths = first.lengths_m, second.lengths_m
@@ -48,7 +53,8 @@ def _pairs(first: Detections, second: Detections) -> tuple[list[int], list[int]]
         cKDTree(second.centres), furthest, output_type="ndarray"
     )
     reach = REACH_SHARE * np.maximum(lengths[0][near["i"]], lengths[1][near["j"]])
-    near = near[near["v"] * first.unit_m <= reach]
+    alike = first.classes[near["i"]] == second.classes[near["j"]]
+    near = near[alike & (near["v"] * first.unit_m <= reach)]
     chosen: tuple[list[int], list[int]] = [], []
     taken: tuple[set[int], set[int]] = set(), set()
     for i, j, _ in sorted(near.tolist(), key=lambda pair: (pair[2], pair[0], pair[1])):

@@ -15,6 +15,7 @@ from apronwatch.calibration import Calibration
 from apronwatch.counting import COUNTING_VERSION, counting_hash
 from apronwatch.engines.registry import ModelSpec
 from apronwatch.errors import Uncheckable
+from apronwatch.evidence import documents
 from apronwatch.version import __version__
 
 FILE = "calibration.json"
@@ -76,10 +77,12 @@ def rules_then(folder: Path, frame: dict[str, Any], model: ModelSpec) -> Then:
 
     Raises:
         Uncheckable: the rules, or the classes' ranges in the registry, are known to be others.
-        ModelInvalid: a calibration cannot be read.
+        EvidenceInvalid, ModelInvalid: a calibration cannot be read.
     """
     told = frame.get("counting")
     carried = folder / told["calibration"] if told and told["calibration"] else None
+    if carried is not None:
+        documents.parsed(carried)
     found = _as_then(model, frame["thresholds"], frame["calibration_sha256"], carried)
     if found is not None:
         return Then(found, tuple(_otherwise_here(found, model)))

@@ -72,7 +72,7 @@ def reopened(facts: SceneInfo, places: Iterable[str]) -> Iterator[Scene]:
     """
     found = []
     for place in dict.fromkeys(places):
-        if not is_url(place) and not Path(place.partition("#")[0]).is_file():
+        if not is_url(place) and not _is_file(place.partition("#")[0]):
             continue
         try:
             scene = Scene.open(place, undated=True, gsd_m=facts.gsd_m if facts.crs is None else None)
@@ -88,6 +88,13 @@ def reopened(facts: SceneInfo, places: Iterable[str]) -> Iterator[Scene]:
         found.append(f"{place} is another picture ({identity})")
     what = "; ".join(found) or "no file of that name was found"
     raise Uncheckable(f"scene {scene_name(facts.path)} ({facts.identity}): {what}")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def masks_again(scene: Scene, site: Site, key: str, given: MaskFiles) -> FoundMasks:

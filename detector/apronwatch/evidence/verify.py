@@ -1,46 +1,55 @@
-"""Checking an evidence folder: its hashes, its scene, and its numbers counted again."""
+"""Checking an evidence folder: its hashes, its numbers counted again, and all that says them anew."""
 
 import json
-import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apronwatch.counting import count_run
+from apronwatch.archive.acquisitions import (
+    ACQUISITION_ID_REUSED,
+    SAME_PICTURE_OTHER_TIME,
+    UNITED_BY_CONTENT,
+    UNITED_BY_DATE,
+)
+from apronwatch.archive.outlines import OTHER_OUTLINE
+from apronwatch.archive.series import NOT_COMPARABLE
 from apronwatch.counts import Count
-from apronwatch.detections import Detections
-from apronwatch.engines import Engine
-from apronwatch.engines.registry import ModelSpec
-from apronwatch.errors import EvidenceInvalid, Uncheckable
-from apronwatch.evidence import manifest
-from apronwatch.evidence.boxes import boxes_of
-from apronwatch.evidence.looks import counts_of
-from apronwatch.evidence.matching import Matched, match
-from apronwatch.evidence.rules import check_as_then, rules_then
-from apronwatch.evidence.sources import NO_MASKS, MaskFiles, masks_again, reopened, same_engine
-from apronwatch.evidence.words import SITES
-from apronwatch.interchange import geojson
-from apronwatch.observation import Frame
-from apronwatch.pipeline import detect
-from apronwatch.plan import make_plan
-from apronwatch.remote import is_url
-from apronwatch.run import PIPELINE_VERSION
-from apronwatch.scene import Scene
-from apronwatch.sceneinfo import SceneInfo
+from apronwatch.errors import EvidenceInvalid
+from apronwatch.evidence import documents, manifest
+from apronwatch.evidence.again import Again, Means, Progress, count_again, failed_again
+from apronwatch.evidence.boxcheck import Checked, check_boxes
+from apronwatch.evidence.facts import facts_differ, model_notes
+from apronwatch.evidence.matching import Matched
+from apronwatch.evidence.retold import (
+    document_differs,
+    equal,
+    same_program,
+    site_differs,
+    told_again,
+    words_differ,
+)
+from apronwatch.evidence.sources import NO_MASKS, MaskFiles
+from apronwatch.evidence.words import COUNTS, README, SITES
 from apronwatch.site import Site, read_sites
 
-TOLERANCE = 1e-4
-"""Numbers that are no integers (shares, estimates) may differ by so much: processors round differently."""
+_OF_THE_ARCHIVE = frozenset(
+    {
+        ACQUISITION_ID_REUSED,
+        NOT_COMPARABLE,
+        OTHER_OUTLINE,
+        SAME_PICTURE_OTHER_TIME,
+        UNITED_BY_CONTENT,
+        UNITED_BY_DATE,
+    }
+)
+"""Reasons that tell of the archive which a count was taken from: nothing here can tell whether they are right."""
 
-_NOT_COMPARED = frozenset({"site", "zone", "class", "reasons"})
-"""Of a count: its name, and words that tell of the archive which it was taken from."""
-
-_CALIBRATED = frozenset({"estimate", "low", "high"})
+_CALIBRATED = frozenset({"estimate", "low", "high", "reasons"})
 """Of a count: what rests on the calibration of the weights."""
 
-Progress = Callable[[int, int], None]
-"""Called with (tiles done, tiles in all) of each frame."""
+_NEAR_SHARE = 0.002
+"""Shares in reasons (`snow:0.250`) are rounded, and may differ by so much."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ class Verdict:
         unlisted: files in the folder that are no part of the evidence.
         numbers: each of the look, compared.
         boxes: per frame, the published boxes that count against those found now.
+        retold: what the folder says otherwise than it must, beside numbers and boxes: the file, and what.
+        by_hash: files of which nothing is known but that they are as they were written.
         notes: in what the registry of here differs from what they were counted by.
         unsure: why nothing can be told of estimates and intervals, which then are not compared; empty where it can.
         failure: why the run failed whose evidence this is; then there is no number to compare.
@@ -75,20 +86,24 @@ class Verdict:
     unlisted: tuple[str, ...]
     numbers: tuple[Compared, ...] = ()
     boxes: tuple[Matched, ...] = ()
+    retold: tuple[str, ...] = ()
+    by_hash: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unsure: str = ""
     failure: str | None = None
 
     @property
     def same(self) -> bool:
-        """Nothing was changed, and every number and box is the same."""
+        """Nothing was changed, and every number, box and word is the same."""
         differs = any(c.differs for c in self.numbers) or any(len(m.lost) + len(m.gained) for m in self.boxes)
-        return not self.changed and not differs
+        return not self.changed and not differs and not self.retold
 
     @property
     def undecided(self) -> bool:
         """What differs may be due to other rules, or what was not compared was published."""
-        intervals = any(c.published.get(name) is not None for c in self.numbers for name in _CALIBRATED)
+        intervals = any(
+            c.published.get(name) is not None for c in self.numbers for name in ("estimate", "low", "high")
+        )
         return bool(self.unsure) and (intervals or not self.same)
 
 
@@ -102,7 +117,7 @@ def verify(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Verdict:
-    """Check every hash of an evidence folder, count its look again, and compare.
+    """Check every hash of an evidence folder, count its look again, and compare all that follows from it.
 
     Args:
         folder: that `write_evidence` made.
@@ -115,7 +130,8 @@ def verify(
         progress: told how far it is.
 
     Raises:
-        EvidenceInvalid: no evidence, or evidence that contradicts itself.
+        EvidenceInvalid, SiteInvalid, DetectionsUnreadable: no evidence, a damaged file of it, or evidence that
+            contradicts itself.
         Uncheckable: a scene, a mask or the weights are missing, or this program counts by other settings.
         ModelCorrupted: the weights of the registry were changed.
     """
@@ -125,106 +141,113 @@ def verify(
     unlisted = tuple(manifest.unlisted(folder, told["files"], names))
     if changed:
         return Verdict(changed, unlisted)
-    site, published = _published(folder, told)
-    failures = [frame["failure"] for frame in told["frames"] if frame["failure"] is not None]
-    if failures:
-        return Verdict((), unlisted, failure=failures[0])
-    model = told["model"]
-    engine = same_engine(model["name"], model["sha256"], weights, device, trust)
-    known = [rules_then(folder, frame, engine.model) for frame in told["frames"]]
-    unsure = next((then.unsure for then in known if then.unsure), "")
-    frames = [
-        _counted(folder, frame, site, engine, then.model, scenes, masks, progress)
-        for frame, then in zip(told["frames"], known, strict=True)
-    ]
-    counts = counts_of(frames, site)
+    site = _site(folder, told)
+    document = documents.read(folder / COUNTS, documents.Counts)
+    failure = told["frames"][0]["failure"]
+    means = Means(scenes, masks, weights, trust, device, progress)
+    again = count_again(folder, told, site, means) if failure is None else failed_again(site)
+    beside = _CALIBRATED if again.unsure else frozenset()
+    numbers = tuple(_compared(document["look"]["counts"], again.counts, beside))
+    software = told["written_with"]["apronwatch"]
     boxes = [
-        match(
-            _published_boxes(folder / frame["folder"] / "boxes.geojson"), of.run.detections.select(of.counted)
-        )
-        for frame, of in zip(told["frames"], boxes_of(frames, site), strict=True)
+        check_boxes(folder, frame, told["model"], software, found)
+        for frame, found in zip(told["frames"], again.boxes, strict=bool(again.boxes))
     ]
-    numbers = tuple(_compared(published, counts, _CALIBRATED if unsure else frozenset()))
-    notes = tuple(dict.fromkeys(note for then in known for note in then.notes))
-    return Verdict((), unlisted, numbers, tuple(boxes), notes, unsure)
+    return Verdict(
+        (),
+        unlisted,
+        numbers,
+        tuple(checked.counted for checked in boxes),
+        tuple(_retold(folder, told, document, site, again, numbers, boxes)),
+        tuple(_by_hash(told)),
+        (*again.notes, *model_notes(told["model"], again.model)),
+        again.unsure,
+        failure,
+    )
 
 
-def _published(folder: Path, told: dict[str, Any]) -> tuple[Site, list[dict[str, Any]]]:
-    """The site and the counts of the look."""
-    site = read_sites(folder / SITES)[0]
+def _site(folder: Path, told: dict[str, Any]) -> Site:
+    path = folder / SITES
+    site, *others = read_sites(path)
+    if others or site.id != told["site"]:
+        found = ", ".join(one.id for one in (site, *others))
+        raise EvidenceInvalid(
+            f"{path}: site {found}, the manifest says {told['site']}: the evidence contradicts itself"
+        )
     if site.geometry_hash != told["geometry_sha256"]:
         raise EvidenceInvalid(
-            f"{folder / SITES}: zones of geometry hash {site.geometry_hash[:12]}…, the manifest says "
+            f"{path}: zones of geometry hash {site.geometry_hash[:12]}…, the manifest says "
             f"{told['geometry_sha256'][:12]}…: the evidence contradicts itself"
         )
-    counts: list[dict[str, Any]] = json.loads((folder / "counts.json").read_bytes())["look"]["counts"]
-    return site, counts
+    return site
 
 
-def _counted(
+def _retold(
     folder: Path,
     told: dict[str, Any],
+    document: dict[str, Any],
     site: Site,
-    engine: Engine,
-    then: ModelSpec,
-    scenes: Sequence[str],
-    masks: MaskFiles,
-    progress: Progress | None,
-) -> Frame:
-    """One frame, counted again with the settings that it was published with; `then` has thresholds and calibration."""
-    facts = SceneInfo.from_dict(told["scene"])
-    with reopened(facts, _places(folder, facts.path, scenes)) as scene:
-        _check_settings(told, scene, site, engine)
-        laid = masks_again(scene, site, told["masks_sha256"] or "", _own_masks(folder, told, masks))
-        found = detect(scene, engine, site, masks=laid.masks, progress=progress)
-    run = replace(found, thresholds=told["thresholds"])
-    return Frame(run, tuple(count_run(run, site, then)))
+    again: Again,
+    numbers: Sequence[Compared],
+    boxes: Sequence[Checked],
+) -> Iterator[str]:
+    """A line for all that the folder says otherwise than it must, beside the numbers of the look and the boxes."""
+    yield from _rows_differ(f"{COUNTS}, look", document["look"]["counts"], again.counts)
+    beside = _CALIBRATED if again.unsure else frozenset()
+    frames = []
+    for n, (scene, counts) in enumerate(zip(document["scenes"], again.frames, strict=False), start=1):
+        where = f"{COUNTS}, scene {n}"
+        compared = list(_compared(scene["counts"], counts, beside, of_archive=False))
+        yield from _rows_differ(where, scene["counts"], counts)
+        for one in compared:
+            for name, (before, after) in one.differs.items():
+                of = f"zone {one.published['zone']}, {one.published['class']}"
+                yield f"{where}, {of}: {name} {json.dumps(before)} instead of {json.dumps(after)}"
+        frames.append(_as_said(compared, counts))
+    frames += [list(counts) for counts in again.frames[len(frames) :]]
+    words = told_again(told, site, _as_said(numbers, again.counts), frames)
+    yield from document_differs(told, document, words)
+    yield from facts_differ(folder, told, again)
+    yield from site_differs(folder / SITES, site)
+    yield from words_differ(folder, told, words)
+    for checked in boxes:
+        yield from checked.differs
 
 
-def _places(folder: Path, name: str, scenes: Sequence[str]) -> list[str]:
-    """Where a scene may lie: of those named first the one of its name."""
-    if scenes:
-        bare = name.partition("#")[0]
-        return sorted(scenes, key=lambda place: Path(place.partition("#")[0]).name != bare)
-    if is_url(name):
-        return [name]
-    return [str(place / name) for place in (folder, folder.resolve().parent, Path())]
-
-
-def _own_masks(folder: Path, told: dict[str, Any], given: MaskFiles) -> MaskFiles:
-    """The mask in the folder, or those that were named."""
-    mask = told["mask"]
-    if mask is None or mask["file"] is None:
-        return given
-    return MaskFiles((folder / mask["file"],), tuple(mask["hides"]) if mask["hides"] else None)
-
-
-def _check_settings(told: dict[str, Any], scene: Scene, site: Site, engine: Engine) -> None:
-    """Other settings give other numbers, and that would say nothing of those that were published."""
-    now = {
-        **make_plan(scene, engine.model, engine.precision, site).parameters,
-        "pipeline": PIPELINE_VERSION,
+def _as_said(compared: Sequence[Compared], counts: Sequence[Count]) -> list[Count]:
+    """Counts as they were published where they are the same, to the last digit of an estimate; else as they are."""
+    said = {
+        (one.published["zone"], one.published["class"]): Count.from_dict(one.published)
+        for one in compared
+        if not one.differs
     }
-    then = {**told["parameters"], "pipeline": told["pipeline_version"]}
-    # Through JSON, as the manifest went: a tuple is a list there.
-    others = [name for name in then | now if then.get(name) != json.loads(json.dumps(now.get(name)))]
-    if others:
-        name = others[0]
-        raise Uncheckable(
-            f"counted with other settings than here: {name} {then.get(name)}, here {now.get(name)}; "
-            f"{check_as_then(told)}"
-        )
+    return [said.get((count.zone, count.class_name), count) for count in counts]
 
 
-def _published_boxes(path: Path) -> Detections:
-    """The boxes of a frame that count."""
-    boxes = geojson.read(path, None)
-    features = json.loads(path.read_bytes())["features"]
-    return boxes.select([feature["properties"]["counted"] for feature in features])
+def _rows_differ(where: str, published: Sequence[dict[str, Any]], counts: Sequence[Count]) -> Iterator[str]:
+    """Zones and classes that are missing, or stand twice."""
+    said = [(one["zone"], one["class"]) for one in published]
+    for count in counts:
+        times = said.count((count.zone, count.class_name))
+        if times != 1:
+            of = f"zone {count.zone}, {count.class_name}"
+            yield f"{where}: {of}: {'no count' if not times else f'{times} counts'} instead of one"
+
+
+def _by_hash(told: dict[str, Any]) -> Iterator[str]:
+    """The files that nothing is made anew of."""
+    card = told["model"]["card"]
+    for name in sorted(told["files"]):
+        if name.endswith(".png") or name == card or (name == README and not same_program(told)):
+            yield name
 
 
 def _compared(
-    published: Sequence[dict[str, Any]], counts: Sequence[Count], beside: Collection[str]
+    published: Sequence[dict[str, Any]],
+    counts: Sequence[Count],
+    beside: Collection[str],
+    *,
+    of_archive: bool = True,
 ) -> Iterator[Compared]:
     """Each published number; the fields of `beside`, of which nothing can be told, left out."""
     found = {(c.zone, c.class_name): c.to_dict() for c in counts}
@@ -232,14 +255,31 @@ def _compared(
         other = found.get((one["zone"], one["class"]))
         if other is None:
             raise EvidenceInvalid(
-                f"counts.json: zone {one['zone']} and class {one['class']} are not in the site file"
+                f"{COUNTS}: zone {one['zone']} and class {one['class']} are not in the site file"
             )
-        fields = [name for name in one | other if name not in _NOT_COMPARED | set(beside)]
-        differs = {n: (one.get(n), other.get(n)) for n in fields if not _equal(one.get(n), other.get(n))}
+        fields = [name for name in one | other if name not in beside]
+        extra = _OF_THE_ARCHIVE if of_archive else frozenset()
+        differs = {
+            n: (one.get(n), other.get(n))
+            for n in fields
+            if not (
+                _same_reasons(one[n], other[n], extra) if n == "reasons" else equal(one.get(n), other.get(n))
+            )
+        }
         yield Compared(one, other, differs)
 
 
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return bool(a == b)
+def _same_reasons(published: Sequence[str], found: Sequence[str], extra: Collection[str]) -> bool:
+    """Whether the same is said, but for words of the archive."""
+    said = [reason for reason in published if reason not in extra or reason in found]
+    return len(said) == len(found) and all(map(_same_reason, said, found))
+
+
+def _same_reason(one: str, other: str) -> bool:
+    (word, _, share), (wanted, _, of_zone) = one.partition(":"), other.partition(":")
+    if one == other or word != wanted:
+        return one == other
+    try:
+        return abs(float(share) - float(of_zone)) <= _NEAR_SHARE
+    except ValueError:
+        return False

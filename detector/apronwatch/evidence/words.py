@@ -10,7 +10,7 @@ from apronwatch.archive import ArchivedRun
 from apronwatch.archive.dating import REDATED
 from apronwatch.counts import Count, Status
 from apronwatch.evidence.boxes import WHY_NOT
-from apronwatch.evidence.names import published, scene_name
+from apronwatch.evidence.names import scene_name
 from apronwatch.remote import is_url
 from apronwatch.report.looks import Look
 from apronwatch.report.sections import LIMITS
@@ -34,6 +34,8 @@ _FORMS = {
     "second": "%Y-%m-%dT%H:%M:%SZ",
 }
 FRESH = "fresh.sqlite"
+README = "README.txt"
+COUNTS = "counts.json"
 SCENES = "scenes.csv"
 SITES = "sites.geojson"
 _WIDTH = 100
@@ -58,12 +60,15 @@ class MaskTold:
         return replace(self, file=f"{folder}/{self.file}" if self.file else None)
 
 
+NO_MASK = MaskTold(None, None, False)
+
+
 @dataclass(frozen=True)
 class Told:
     """What the words are about.
 
     Attributes:
-        look: with its runs, one a frame.
+        look: with its runs, one a frame, without folders of this machine.
         masks: per frame, its masks; None where they are not at hand.
         pictures: per frame, why there are no chips; empty where there are.
         model_option: how the weights are named to the program.
@@ -209,10 +214,8 @@ def _frame(told: Told, n: int) -> str:
         ("software", f"apronwatch {run.software_version}, {run.device or 'device not known'}"),
     ]
     if run.failure is not None:
-        facts.append(
-            ("FAILED", f"{published(run.failure, run.scene_paths)}: nothing can be said, which is not zero")
-        )
-    facts += [("note", published(w, run.scene_paths)) for w in scene.warnings]
+        facts.append(("FAILED", f"{run.failure}: nothing can be said, which is not zero"))
+    facts += [("note", w) for w in scene.warnings]
     facts += [("note", told.pictures[n])] if told.pictures[n] else []
     return "\n".join(_filled(f"{name + ':':<11}{said}", " " * 11) for name, said in facts)
 

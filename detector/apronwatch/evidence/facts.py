@@ -1,0 +1,149 @@
+"""What a manifest says of pictures, weights and rules, against what was found when its look was counted again."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyproj
+import shapely
+
+from apronwatch.counting import COUNTING_VERSION
+from apronwatch.evidence import manifest
+from apronwatch.evidence.again import Again
+from apronwatch.evidence.folder import NOTHING_COUNTED
+from apronwatch.evidence.names import published_scene
+from apronwatch.evidence.retold import differences
+from apronwatch.evidence.rules import FILE, Known, Then
+from apronwatch.evidence.sources import FoundMasks
+from apronwatch.evidence.words import COUNTS, README, SCENES, SITES
+from apronwatch.report.chips import MOST
+from apronwatch.report.words import several
+from apronwatch.run import ModelInfo, run_key
+from apronwatch.sceneinfo import SceneInfo
+
+_OF_ITS_TIME = ("path", "time", "time_precision", "time_source", "sensor", "acquisition")
+"""Facts of a scene that the archive may know better than its picture."""
+
+AS_TOLD = ("device", "software_version", "stored_at", "counted_at", "written_with", *_OF_ITS_TIME)
+"""Facts of the manifest that nothing can be held against, but what else the folder says of them."""
+
+_NEAR_DEG = 1e-6
+
+
+def facts_differ(folder: Path, told: Mapping[str, Any], again: Again) -> Iterator[str]:
+    """A line for each fact of `manifest.json` that is another."""
+    yield from _listed(told, again)
+    found = zip(told["frames"], again.scenes, again.masks, again.rules, strict=False)
+    for n, (frame, scene, laid, then) in enumerate(found, start=1):
+        where = f"manifest.json, frame {n}"
+        yield from _scene_differs(f"{where}, scene", SceneInfo.from_dict(frame["scene"]), scene)
+        key = run_key(scene.identity, told["model"]["sha256"], frame["parameters"])
+        yield from differences(f"{where}, run", frame["run"], key)
+        yield from _mask_differs(folder, frame["mask"], laid, where)
+        yield from _rules_differ(folder, frame, then, where)
+
+
+def _listed(told: Mapping[str, Any], again: Again) -> Iterator[str]:
+    """Files that such evidence lacks, or that no evidence has; and what is said of chips that are or are not there."""
+    wanted = {SITES, COUNTS, README, *([SCENES] if len(told["frames"]) > 1 else [])}
+    wanted |= {told["model"]["card"]} - {None}
+    for frame, boxes in zip(told["frames"], again.boxes, strict=False):
+        folder, chips = frame["folder"], len(boxes.pictured)
+        names = [
+            *manifest.OF_FRAME,
+            *([FILE] if frame["counting"] and frame["counting"]["calibration"] else []),
+        ]
+        if not frame["pictures"]:
+            names += [f"chips-{n + 1}.png" for n in range(-(-chips // MOST))]
+        if bool(chips) == (frame["pictures"] == NOTHING_COUNTED) or not (chips or frame["pictures"]):
+            count = f"{several(chips, 'box', 'boxes')} count"
+            yield f"manifest.json, {folder}, pictures: {frame['pictures']!r}, and {count}"
+        wanted |= {f"{folder}/{name}" for name in names}
+        wanted |= {name for name in told["files"] if frame["mask"] and name.startswith(f"{folder}/mask/")}
+    for name in sorted(wanted ^ told["files"].keys()):
+        yield f"manifest.json, files: {name} is {'missing' if name in wanted else 'no part of such evidence'}"
+
+
+def _scene_differs(where: str, told: SceneInfo, found: SceneInfo) -> Iterator[str]:
+    """What a picture does not say of itself."""
+    here = published_scene(found, [found.path])
+    said, wanted = told.to_dict(), here.to_dict()
+    apart = {*_OF_ITS_TIME, "transform", "crs", "footprint_wkt", "warnings"}
+    if _is_item(told.path) != _is_item(found.path):  # an item knows more of a picture than the picture does
+        apart.add("attribution")
+    else:
+        yield from _warnings_differ(where, told, here)
+    yield from differences(
+        where, *({k: v for k, v in facts.items() if k not in apart} for facts in (said, wanted))
+    )
+    if told.transform != found.transform:
+        yield f"{where}, transform: another place than the picture's"
+    if not _same_crs(told.crs, found.crs):
+        yield f"{where}, crs: {told.crs} instead of {found.crs}"
+    if not _same_place(told.footprint_wkt, found.footprint_wkt):
+        yield f"{where}, footprint_wkt: another place than the picture's"
+
+
+def _is_item(path: str) -> bool:
+    return "#" in path or path.lower().endswith("json")
+
+
+def _warnings_differ(where: str, told: SceneInfo, here: SceneInfo) -> Iterator[str]:
+    """Those of the time apart, which the archive may know better."""
+    wanted = [warning.replace(here.path, told.path) for warning in here.warnings]
+    said = [warning for warning in told.warnings if "TIFFTAG_DATETIME" not in warning]
+    for warning in dict.fromkeys((*said, *wanted)):
+        if (warning in said) != (warning in wanted):
+            yield f"{where}, warnings: {warning!r} is {'missing' if warning in wanted else 'not to be said'}"
+
+
+def _same_crs(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one == other
+    try:
+        return one == other or bool(pyproj.CRS(one) == pyproj.CRS(other))
+    except pyproj.exceptions.CRSError:
+        return False
+
+
+def _same_place(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one == other
+    try:
+        return bool(shapely.from_wkt(one).equals_exact(shapely.from_wkt(other), _NEAR_DEG))
+    except shapely.errors.ShapelyError:
+        return False
+
+
+def _mask_differs(
+    folder: Path, told: Mapping[str, Any] | None, laid: FoundMasks, where: str
+) -> Iterator[str]:
+    """How a mask was read, where it is that of the folder or of the item itself."""
+    file = told and told["file"] and folder / told["file"]
+    if told is None or laid.file != file or not laid.masks.key:
+        return
+    read = {"hides": list(laid.hides) if laid.hides else None, "item": laid.item}
+    yield from differences(f"{where}, mask", {name: told[name] for name in read}, read)
+
+
+def _rules_differ(folder: Path, frame: Mapping[str, Any], then: Then, where: str) -> Iterator[str]:
+    """What is said of the rules, where it is known by which of them the frame was counted."""
+    told = frame["counting"]
+    if told is None or then.unsure:
+        return
+    known = Known(COUNTING_VERSION, then.model.calibration)
+    yield from differences(f"{where}, counting", told, known.facts(frame["folder"]))
+    for name, content in known.files().items():
+        path = folder / frame["folder"] / name
+        if told["calibration"] and path.read_bytes() != content:
+            yield f"{frame['folder']}/{name}: not as a calibration is written"
+
+
+def model_notes(told: Mapping[str, Any], here: ModelInfo | None) -> Iterator[str]:
+    """What the registry of here says otherwise of the same weights: it may have learned better since."""
+    if here is None:
+        return
+    for name in ("name", "terms", "data", "synthetic_only"):
+        now = getattr(here, name)
+        if told[name] != (list(now) if isinstance(now, tuple) else now):
+            yield f"{name} of the weights: the folder says {told[name]!r}, the registry here says {now!r}"

@@ -1,0 +1,249 @@
+"""`apronwatch verify` tells every forgery that can be told, in one line that names the file, though every hash fits."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apronwatch_datasets.synthetic import DrawnScene
+from tests.e2e.conftest import Command
+from tests.e2e.drawn import planes
+from tests.e2e.proofs import SITE, edit, prove, rehash, rewrite
+
+Forge = Callable[[Path], None]
+
+
+@pytest.fixture(scope="module")
+def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
+    """Ten planes on 3 March 2026; to be read only."""
+    return planes(tmp_path_factory.mktemp("apron"))
+
+
+@pytest.fixture(scope="module")
+def proven(apron: DrawnScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The evidence of one count; to be copied."""
+    return prove(apron, tmp_path_factory.mktemp("proven"))
+
+
+@pytest.fixture
+def made(proven: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(proven, folder / "proof"))
+
+
+def in_counts(change: Callable[[Any], object]) -> Forge:
+    return lambda proof: edit(proof, "counts.json", change)
+
+
+def in_manifest(change: Callable[[Any], object]) -> Forge:
+    return lambda proof: edit(proof, "manifest.json", change)
+
+
+def in_boxes(change: Callable[[Any], object]) -> Forge:
+    return lambda proof: edit(proof, "frame-1/boxes.geojson", change)
+
+
+def in_text(name: str, old: str, new: str) -> Forge:
+    return lambda proof: rewrite(proof, name, old, new)
+
+
+def total(counts: list[dict[str, Any]], name: str = "plane") -> dict[str, Any]:
+    return next(one for one in counts if (one["zone"], one["class"]) == ("*", name))
+
+
+def first_counted(boxes: dict[str, Any]) -> dict[str, Any]:
+    return next(f["properties"] for f in boxes["features"] if f["properties"]["counted"])
+
+
+def another_row(proof: Path) -> None:
+    """Forty more rows in `boxes.csv`."""
+    lines = (proof / "frame-1" / "boxes.csv").read_bytes().splitlines(keepends=True)
+    (proof / "frame-1" / "boxes.csv").write_bytes(b"".join([*lines, *[lines[1]] * 40]))
+    rehash(proof)
+
+
+def another_file(proof: Path) -> None:
+    (proof / "frame-1" / "chips-2.png").write_bytes(b"planted")
+    edit(proof, "manifest.json", lambda told: told["files"].update({"frame-1/chips-2.png": "0" * 64}))
+
+
+FORGERIES: dict[str, tuple[Forge, str]] = {
+    "table of the README": (in_text("README.txt", "planes  6 ", "planes  60"), "README.txt, line "),
+    "command of the README": (
+        in_text("README.txt", "--archive fresh", "--archive other"),
+        "README.txt, line ",
+    ),
+    "number of a scene": (
+        in_counts(lambda told: total(told["scenes"][0]["counts"]).update(seen=80)),
+        "counts.json, scene 1, zone *, plane: seen 80 instead of 10",
+    ),
+    "row of the look left out": (
+        in_counts(lambda told: told["look"]["counts"].remove(total(told["look"]["counts"]))),
+        "counts.json, look: zone *, plane: no count instead of one",
+    ),
+    "row of a scene twice": (
+        in_counts(lambda told: told["scenes"][0]["counts"].append(total(told["scenes"][0]["counts"]))),
+        "counts.json, scene 1: zone *, plane: 2 counts instead of one",
+    ),
+    "no scene": (in_counts(lambda told: told["scenes"].clear()), "counts.json, scenes: "),
+    "reason left out": (
+        in_counts(lambda told: total(told["look"]["counts"])["reasons"].clear()),
+        "whole site, plane: reasons published none, counted uncalibrated",
+    ),
+    "reason added": (
+        in_counts(lambda told: total(told["look"]["counts"])["reasons"].append("saturated")),
+        "reasons published uncalibrated",
+    ),
+    "site of a number": (
+        in_counts(lambda told: total(told["look"]["counts"]).update(site="elsewhere")),
+        "site published elsewhere",
+    ),
+    "status of a scene": (
+        in_counts(lambda told: told["scenes"][0].update(status="partial")),
+        "counts.json, scenes 1, status: 'partial' instead of 'complete'",
+    ),
+    "time of the look": (
+        in_counts(lambda told: told["look"].update(time="2026-04-03T00:00:00Z")),
+        "counts.json, look, time: ",
+    ),
+    "failure beside numbers": (
+        in_manifest(lambda told: told["frames"][0].update(failure="out of memory")),
+        "whole site, plane: seen published 10, counted none",
+    ),
+    "class of a box": (
+        in_boxes(lambda told: first_counted(told).update({"class": "ship"})),
+        "boxes of frame 1: 9 at the same places, 1 published and not found, 1 found and not published",
+    ),
+    "zone of a box": (
+        in_boxes(lambda told: first_counted(told).update(zones=[])),
+        "frame-1/boxes.geojson: box 1: zones none instead of ",
+    ),
+    "score of a box": (
+        in_boxes(lambda told: first_counted(told).update(score=0.999)),
+        "frame-1/boxes.geojson: box ",
+    ),
+    "length of a box": (
+        in_boxes(lambda told: first_counted(told).update(length_m=90.0)),
+        "frame-1/boxes.geojson: box 1: length_m 90.0, its corners say ",
+    ),
+    "weights of the boxes": (
+        in_boxes(lambda told: told["apronwatch"]["model"].update(name="better")),
+        "frame-1/boxes.geojson, apronwatch, model, name: 'better' instead of ",
+    ),
+    "rows of boxes.csv": (another_row, "frame-1/boxes.csv: "),
+    "cell of boxes.csv": (
+        in_text("frame-1/boxes.csv", ",plane,", ",ship,"),
+        "is not as in boxes.geojson beside it",
+    ),
+    "a member of the site file": (
+        in_text("sites.geojson", '"features"', '"note": "by the ministry", "features"'),
+        "sites.geojson, line 1: ",
+    ),
+    "a file more": (another_file, "manifest.json, files: frame-1/chips-2.png is no part of such evidence"),
+    "command of the manifest": (
+        in_manifest(lambda told: told.update(command="apronwatch count other.tif")),
+        "manifest.json, command: ",
+    ),
+    "attribution": (
+        in_manifest(lambda told: told.update(attribution="Imagery: mine.")),
+        "manifest.json, attribution: ",
+    ),
+    "run": (
+        in_manifest(lambda told: told["frames"][0].update(run="0" * 64)),
+        "manifest.json, frame 1, run: ",
+    ),
+    "grain of the picture": (
+        in_manifest(lambda told: told["frames"][0]["scene"].update(gsd_m=0.3)),
+        "manifest.json, frame 1, scene, gsd_m: 0.3 instead of 0.5",
+    ),
+    "picture not drawn": (
+        in_manifest(lambda told: told["frames"][0]["scene"].update(synthetic=False)),
+        "manifest.json, frame 1, scene, synthetic: False instead of True",
+    ),
+    "a warning": (
+        in_manifest(lambda told: told["frames"][0]["scene"].update(warnings=["all is well"])),
+        "manifest.json, frame 1, scene, warnings: 'all is well' is not to be said",
+    ),
+    "why no chips": (
+        in_manifest(lambda told: told["frames"][0].update(pictures="No chips: nothing was counted.")),
+        "manifest.json, frame-1, pictures: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forgery_is_told_though_every_hash_fits(
+    apronwatch: Command, apron: DrawnScene, made: Path, name: str
+) -> None:
+    forge, told = FORGERIES[name]
+    forge(made)
+    answer = apronwatch("verify", made, "--scene", apron.files.image)
+    assert answer.status == 1, answer
+    assert told in answer.out
+    verdicts = {line.partition(" ")[0] for line in answer.out.splitlines()}
+    assert verdicts <= {"same", "DIFFERS", "by", "as", "no"}
+
+
+@pytest.mark.parametrize("seen", [10.0, 10.4, "10", True, -1, 10**400])
+def test_a_number_of_another_type_is_no_evidence(
+    refused: Command, apron: DrawnScene, made: Path, seen: object
+) -> None:
+    edit(made, "counts.json", lambda told: total(told["look"]["counts"]).update(seen=seen))
+    assert "counts.json: look, counts, " in refused("verify", made, "--scene", apron.files.image).err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: told.update(site="elsewhere"),
+        lambda told: told.update(site=1),
+        lambda told: told.update(frames=[]),
+        lambda told: told.update(evidence=True),
+        lambda told: told.update(extra=1),
+        lambda told: told["files"].pop("counts.json"),
+        lambda told: told["files"].update({"../README.txt": "0" * 64}),
+        lambda told: told["frames"][0].update(scene=None),
+        lambda told: told["frames"][0]["scene"].update(time="yesterday"),
+        lambda told: told["frames"][0]["scene"].update(width=600.0),
+        lambda told: told["frames"][0]["thresholds"].update(plane="low"),
+        lambda told: told["frames"][0].pop("masks_sha256"),
+        lambda told: told["model"].pop("sha256"),
+    ],
+)
+def test_a_manifest_with_another_key_or_type_is_no_evidence(
+    refused: Command, apron: DrawnScene, made: Path, change: Callable[[Any], object]
+) -> None:
+    edit(made, "manifest.json", change)
+    assert "proof/" in refused("verify", made, "--scene", apron.files.image).err
+
+
+def test_a_key_that_stands_twice_is_refused(refused: Command, apron: DrawnScene, made: Path) -> None:
+    """A reader sees one of both, a program the other."""
+    rewrite(made, "counts.json", '"seen": 10', '"seen": 80, "seen": 10')
+    assert "a key stands twice" in refused("verify", made, "--scene", apron.files.image).err
+
+
+def test_reasons_of_the_archive_are_left_to_it(apronwatch: Command, apron: DrawnScene, made: Path) -> None:
+    edit(made, "counts.json", lambda told: told["look"]["counts"][0]["reasons"].append("other_outline"))
+    answer = apronwatch("verify", made, "--scene", apron.files.image)
+    assert f"same     {SITE}, zone west, plane: 6 (complete)" in answer.out
+    assert "README.txt" in answer.out, "which would say what the reason means"
+
+
+def test_what_another_program_wrote_is_not_compared_and_that_is_said(
+    apronwatch: Command, apron: DrawnScene, made: Path
+) -> None:
+    for name in ("manifest.json", "counts.json", "frame-1/boxes.geojson"):
+        text = (made / name).read_text()
+        version = json.loads((made / "counts.json").read_text())["apronwatch"]
+        (made / name).write_text(
+            text.replace(f'"apronwatch": "{version}"', '"apronwatch": "0.0.9"').replace(
+                f"apronwatch {version}", "apronwatch 0.0.9"
+            )
+        )
+        rehash(made)
+    rewrite(made, "README.txt", "whole site", "the site  ")
+    answer = apronwatch("verify", made, "--scene", apron.files.image)
+    assert "README.txt" in next(line for line in answer.out.splitlines() if line.startswith("by hash "))
