@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from ultralytics.data.augment import Albumentations
 
 from apronwatch_training.fit.trainer import Trainer
 
@@ -15,7 +16,10 @@ PROCESSES = 2
 
 
 class CpuProcesses(Trainer):
-    """Two processes on the CPU, talking by gloo; each says which tiles it was shown, and what its loss was."""
+    """Two processes on the CPU, talking by gloo.
+
+    Each says by what loss it learned, how many augmentations it made, what its loss was, and which tiles it was shown.
+    """
 
     def __init__(self, *args: Any, **told: Any) -> None:
         super().__init__(*args, **told)
@@ -43,5 +47,10 @@ class CpuProcesses(Trainer):
 def _note(folder: Path, trainer: Any) -> None:
     folder.mkdir(exist_ok=True)
     criterion = trainer.model.module.criterion
+    (made,) = (
+        step for step in trainer.train_loader.dataset.transforms.transforms if type(step) is Albumentations
+    )
+    augmentations = len(made.transform.transforms) if made.transform else 0
     with (folder / f"rank{os.environ['RANK']}.txt").open("a") as file:
-        print(type(criterion.one2many).__name__, float(trainer.loss.detach()), *trainer.shown, file=file)
+        told = type(criterion.one2many).__name__, augmentations, float(trainer.loss.detach())
+        print(*told, *trainer.shown, file=file)

@@ -30,10 +30,11 @@ def test_two_processes_share_the_tiles_and_leave_the_folder_alone(tmp_path: Path
     assert (out / "weights" / "last.pt").is_file()
     assert len((out / "results.csv").read_text().splitlines()) == 1 + 2
     told = [(out / "seen" / f"rank{rank}.txt").read_text().splitlines() for rank in range(PROCESSES)]
-    shown = [[name for line in lines for name in line.split()[2:]] for lines in told]
+    shown = [[name for line in lines for name in line.split()[3:]] for lines in told]
     assert len(shown[0]) == len(shown[1]) == 2 * 16 / PROCESSES
     assert set(shown[0]) | set(shown[1]) == {f"tile{k}" for k in range(16)}
     for line in (line for lines in told for line in lines):
-        criterion, loss = line.split()[:2]
+        criterion, augmentations, loss = line.split()[:3]
         assert criterion == "PartialOBBLoss"
+        assert int(augmentations) == len(run.sensing_transforms(config)) == 7
         assert 0 < float(loss) < 1e4

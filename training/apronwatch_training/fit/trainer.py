@@ -9,6 +9,7 @@ from ultralytics.nn.tasks import OBBModel
 from ultralytics.utils.torch_utils import unwrap_model
 
 from apronwatch.engines.devices import usable_cores
+from apronwatch_training.fit import sensing  # noqa: F401 (see `Trainer`)
 from apronwatch_training.fit.checkpoints import drop_states, load_state, save_state
 from apronwatch_training.fit.heads import transplant
 from apronwatch_training.fit.loss import partial_criterion
@@ -28,10 +29,15 @@ class Trainer(OBBTrainer):
     It differs from Ultralytics' own in the dataset (`TileDataset`), the loss (`PartialOBBLoss`), in that it does not
     judge the model on tiles (horizontal labels would make that figure meaningless, and no tile is what is counted:
     see `evaluate`), and in that its checkpoints are written whole and hold the trained weights as well.
+
+    The process of a GPU makes it, and the augmentations, from what Ultralytics pickled: those of `sensing` are found
+    only where that module is loaded, and Ultralytics would go on without them.
     """
 
     model: Any
     ema: Any
+    threads: int | None = None
+    """Of a CPU; None: as many as cores."""
 
     def train(self) -> None:
         """Fit; with several GPUs, have one process each do it."""
@@ -81,7 +87,7 @@ class Trainer(OBBTrainer):
             model.criterion = criterion
         if self.device.type == "cpu":
             # Ultralytics leaves torch one thread fewer than there are cores.
-            torch.set_num_threads(usable_cores())
+            torch.set_num_threads(self.threads or usable_cores())
             quicken(model, bf16=bool(self.data.get(CPU_BF16)))
 
     def validate(self) -> tuple[dict[str, float], None]:
