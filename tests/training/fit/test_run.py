@@ -1,4 +1,4 @@
-"""Real runs of seconds: begun, killed, resumed, refused."""
+"""Real runs of seconds: begun, killed, resumed."""
 
 import csv
 import os
@@ -10,16 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from apronwatch.engines.devices import usable_cores
 from apronwatch.engines.torch import import_ultralytics
-from apronwatch.errors import CallInvalid, ConfigInvalid, DeviceUnavailable, TilesInvalid
+from apronwatch.errors import CallInvalid
 from tests.extras import need
 from tests.training.tiles import write_config, write_tiles
 
 need("ultralytics", "train")
 import_ultralytics()
-
-from apronwatch_training.fit.config import read_config  # noqa: E402
-from apronwatch_training.fit.preflight import check  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +121,43 @@ def test_a_damaged_run_is_told_and_left_alone(done: Path, lost: str, said: str) 
     assert not (done / "fitted.pt").exists()
 
 
+def test_a_run_whose_tiles_have_changed_does_not_go_on(done: Path, tiles: Path) -> None:
+    sidecar = tiles / "regions" / "train" / "tile3.json"
+    kept = sidecar.read_text()
+    sidecar.write_text(kept.replace('["ship"]', '["plane"]'))
+    try:
+        resumed = subprocess.run(
+            command(done.parent / "run.toml", "--resume"), capture_output=True, text=True
+        )
+    finally:
+        sidecar.write_text(kept)
+    assert resumed.returncode == 2
+    assert f"the training tiles in {tiles} are not those that it began with" in resumed.stderr
+    assert len(resumed.stderr.strip().splitlines()) == 1
+    assert not (done / "fitted.pt").exists()
+
+
+@pytest.mark.parametrize("told", [None, "3"])
+def test_a_cpu_computes_on_all_cores_unless_the_user_says_otherwise(
+    tiles: Path, tmp_path: Path, told: str | None
+) -> None:
+    config = write_config(tmp_path / "run.toml", tiles, tmp_path / "run", epochs=1)
+    script = (
+        "import sys; from apronwatch.cli import main\n"
+        "try: main()\n"
+        "finally: import torch; print('threads', torch.get_num_threads())"
+    )
+    user = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    run = subprocess.run(
+        [sys.executable, "-c", script, *command(config)[1:]],
+        env=user | ({"OMP_NUM_THREADS": told} if told else {}),
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert f"threads {told or usable_cores()}" in run.stdout.splitlines()
+
+
 def test_the_state_of_an_epoch_comes_back_to_the_bit(tmp_path: Path) -> None:
     import torch
 
@@ -143,108 +178,10 @@ def test_the_state_of_an_epoch_comes_back_to_the_bit(tmp_path: Path) -> None:
     with pytest.raises(CallInvalid, match="epoch 4 cannot be read"):
         load_state(tmp_path, 3, *pair())
 
-
-def test_what_cannot_start_is_said_first(tiles: Path, tmp_path: Path) -> None:
-    def of(text: str, told: str) -> Path:
-        path = write_config(tmp_path / "a.toml", tiles, tmp_path / "run")
-        path.write_text(path.read_text().replace(text, told))
-        return path
-
-    for text, told, said in (
-        ("epochs = 2", "epochs = 0", "schedule.epochs"),
-        ("epochs = 2", "", "schedule.epochs"),
-        ("epochs = 2", 'epochs = 2\ntypo = "x"', "schedule.typo"),
-        ("tile_px = 96", "tile_px = 100", "schedule.tile_px"),
-        ("batch = 8", "batch = 8\nlearning_rate = inf", "schedule.learning_rate"),
-        ("batch = 8", "batch = 8\nlearning_rate = 10.0", "schedule.learning_rate"),
-        ("batch = 8", "batch = 8\nwarmup_epochs = nan", "schedule.warmup_epochs"),
-        ("yolo26n-obb", "yolo26n", "start.model"),
-        ("[start]", "[start", "no readable TOML"),
-    ):
-        with pytest.raises(ConfigInvalid) as refusal:
-            read_config(of(text, told))
-        assert said in str(refusal.value)
-        assert "\n" not in str(refusal.value)
-    with pytest.raises(ConfigInvalid, match="no readable TOML"):
-        read_config(tmp_path / "absent.toml")
-    for text, told, error, said in (
-        ("batch = 8", "batch = 99", CallInvalid, "batch 99"),
-        (str(tiles), str(tmp_path / "absent"), TilesInvalid, "data.yaml"),
-        (
-            'model = "yolo26n-obb"',
-            'model = "yolo26n-obb"\nweights = "absent.pt"',
-            CallInvalid,
-            "no such weights",
-        ),
-        ("batch = 8", 'batch = 8\nprecision = "fp16"', DeviceUnavailable, "precision fp16"),
-        ("tile_px = 96", "tile_px = 32000", CallInvalid, "GB are free on this machine"),
-        (str(tmp_path / "run"), str(tiles), CallInvalid, "lie in each other"),
-        (str(tmp_path / "run"), str(tiles / "images"), CallInvalid, "lie in each other"),
-        (
-            str(tmp_path / "run"),
-            str(tmp_path / "a.toml" / "run"),
-            CallInvalid,
-            "no folder that can be written",
-        ),
-        ("[schedule]", "shares = { dota = 0.5 }\n[schedule]", TilesInvalid, "which data.shares needs"),
-    ):
-        with pytest.raises(error, match=said):
-            check(read_config(of(text, told)), "cpu")
-    for device in ("7", "0,", "²", "0,0", "cpu,0"):
-        with pytest.raises(DeviceUnavailable, match=f"device {device}:"):
-            check(read_config(of("batch = 8", "batch = 8")), device)
-    assert not (tmp_path / "run").exists()
-
-
-def test_tiles_of_other_classes_or_without_sidecars_are_refused(tmp_path: Path) -> None:
-    root = write_tiles(tmp_path / "set", training=8)
-    config = read_config(write_config(tmp_path / "a.toml", root, tmp_path / "run"))
-    assert check(config, "cpu").labels == 24
-    [first, *_] = sorted((root / "regions" / "train").iterdir())
-    first.unlink()
-    with pytest.raises(TilesInvalid, match="no readable sidecar"):
-        check(config, "cpu")
-    described = root / "data.yaml"
-    described.write_text(described.read_text().replace("0: plane", "0: tank"))
-    with pytest.raises(TilesInvalid, match="classes tank"):
-        check(config, "cpu")
-
-
-def test_weights_that_cannot_be_begun_with_are_refused(tiles: Path, tmp_path: Path) -> None:
-    import torch
-    from ultralytics.nn.tasks import OBBModel
-
-    def begin(weights: Path, model: str = "yolo26n-obb") -> None:
-        path = write_config(tmp_path / "a.toml", tiles, tmp_path / "run")
-        told = f'model = "{model}"\nweights = "{weights}"'
-        path.write_text(path.read_text().replace('model = "yolo26n-obb"', told))
-        check(read_config(path), "cpu")
-
-    small = tmp_path / "small.pt"
-    torch.save({"model": OBBModel("yolo26n-obb.yaml", nc=15, verbose=False)}, small)
-    begin(small)  # of other classes
-    with pytest.raises(CallInvalid, match="another architecture"):
-        begin(small, "yolo26s-obb")
-    rubbish = tmp_path / "rubbish.pt"
-    rubbish.write_bytes(b"no weights")
-    with pytest.raises(CallInvalid, match="no weights that Ultralytics can load"):
-        begin(rubbish)
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_picture_that_cannot_be_read_stops_the_run(tmp_path: Path) -> None:
-    tiles = write_tiles(tmp_path / "tiles")
-    broken = tiles / "images" / "train" / "tile3.png"
-    broken.write_bytes(broken.read_bytes()[:200])
-    config = write_config(tmp_path / "run.toml", tiles, tmp_path / "run")
-    run = subprocess.run(command(config), capture_output=True, text=True)
-    assert run.returncode == 2
-    assert str(broken) in run.stderr
-    assert len(run.stderr.strip().splitlines()) == 1
-
-
-def test_tiles_whose_description_is_no_yaml_are_refused(tmp_path: Path) -> None:
-    tiles = write_tiles(tmp_path / "tiles")
-    (tiles / "data.yaml").write_bytes(b"names: [\xff")
-    with pytest.raises(TilesInvalid, match="no readable YAML"):
-        check(read_config(write_config(tmp_path / "run.toml", tiles, tmp_path / "run")), "cpu")
+    (tmp_path / "state-4.pt").rename(tmp_path / "state.pt")  # as earlier versions called it
+    load_state(tmp_path, 4, other, mean)
+    with pytest.raises(CallInvalid, match="these are of epoch 5"):
+        load_state(tmp_path, 3, *pair())
+    save_state(tmp_path, 5, model, average)
+    drop_states(tmp_path, 5)
+    assert [path.name for path in tmp_path.iterdir()] == ["state-5.pt"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from apronwatch.engines.torch import import_ultralytics
+from apronwatch.errors import TilesInvalid
 from tests.extras import need
 
 need("ultralytics", "train")
@@ -99,3 +100,12 @@ def test_the_sheet_shows_a_column_for_each(run: Any, tmp_path: Path) -> None:
     augment_look(run, tmp_path / "sheet.png", samples=2, cell_px=64)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size[0] == 6 + (len(EACH) + 5) * 70
+
+
+def test_tiles_that_ultralytics_would_leave_out_stop_the_run(tmp_path: Path) -> None:
+    root = write_tiles(tmp_path / "set")
+    config = read_config(write_config(tmp_path / "a.toml", root, tmp_path / "run"))
+    labels = root / "labels" / "train" / "tile3.txt"
+    labels.write_text(labels.read_text().replace("0.", "3.", 1))
+    with pytest.raises(TilesInvalid, match=r"tile3\.png: a picture or its labels cannot be read"):
+        _dataset(config)

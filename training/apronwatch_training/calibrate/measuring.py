@@ -29,7 +29,7 @@ class Measured:
     samples: tuple[Sample, ...]
 
 
-def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: bool = True) -> Known:
+def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: bool = True) -> bool:
     """See that weights are measured on places that they do not know.
 
     Args:
@@ -38,13 +38,15 @@ def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: 
         tuned: places on which thresholds or epochs were chosen are refused too.
 
     Returns:
-        What the weights know of them; see its `untold`.
+        Whether it could be seen: False where nobody recorded what the weights learned from.
 
     Raises:
         LeakFound: some of the places taught the weights, or tuned them.
     """
     asked = set(places)
     found = Known.of(model, asked)
+    if not found.recorded:
+        return False
     known = [(place, "taught") for place in found.taught]
     known += [(place, "tuned") for place in found.tuned if tuned]
     if known:
@@ -53,7 +55,7 @@ def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: 
             f"{known[0][0]}{more} {known[0][1]} {model.name}, says its registry entry: measured there, the weights "
             "would look better than they are; choose places that they never saw"
         )
-    return found
+    return True
 
 
 def calibrate(samples: Sequence[Sample], model: ModelSpec) -> Measured:

@@ -33,21 +33,28 @@ def fit(
 ) -> None:
     """Train a model on prepared tiles, as a configuration says; all of it is checked first."""
     from apronwatch.engines.torch import import_ultralytics
+    from apronwatch_training.fit.run import fit as run
+    from apronwatch_training.fit.run import threads_told
 
+    threads = threads_told()
     import_ultralytics()
     from apronwatch_training.fit.config import read_config
     from apronwatch_training.fit.preflight import check, default_device
-    from apronwatch_training.fit.run import fit as run
 
     told = read_config(config)
     where = device or default_device()
-    tiles = check(told, where)
+    checked = check(told, where)
+    tiles = checked.tiles
     output.say(
         f"{tiles.training} training tiles with {tiles.labels} labels, {tiles.validation} for validation; "
         f"{told.start.model} for {told.schedule.epochs} epochs on {where}; into {told.run.out}"
     )
+    if checked.carried:
+        output.say(checked.carried)
+    if checked.warning:
+        output.print_warning(checked.warning)
     with output.progress("training") as advance:
-        fitted = run(told, where, resume=resume, progress=advance, told=_say_epoch)
+        fitted = run(told, where, resume=resume, progress=advance, told=_say_epoch, threads=threads)
     output.say(f"weights: {fitted.weights}\nlosses of each epoch: {fitted.results}")
     output.say(f"next: apronwatch train export {told.run.out} --name NAME --out FOLDER")
 

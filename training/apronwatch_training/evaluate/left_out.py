@@ -89,8 +89,14 @@ class LeftOut:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        lists = {name: list(getattr(self, name)) for name in ("gsd_unknown", "coarser", "not_labelled")}
-        return {**lists, "out_of_range": {name: list(scenes) for name, scenes in self.out_of_range.items()}}
+        return {
+            "scenes": self.scenes,
+            "judged": self.judged,
+            "gsd_unknown": list(self.gsd_unknown),
+            "coarser": list(self.coarser),
+            "not_labelled": list(self.not_labelled),
+            "out_of_range": {name: list(scenes) for name, scenes in self.out_of_range.items()},
+        }
 
     def _count(self, names: tuple[str, ...]) -> str:
         return f"{len(names)} of {self.scenes} scenes"

@@ -65,7 +65,7 @@ class Schedule(_Part):
     final_rate: Share = 0.05
     warmup_epochs: Annotated[float, Field(ge=0.0)] = 1.0
     close_mosaic_epochs: Annotated[int, Field(ge=0)] = 2
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
 
     @model_validator(mode="after")

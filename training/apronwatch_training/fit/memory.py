@@ -19,19 +19,25 @@ With the two others this says 2.3 GB for YOLO26n at 16 tiles of 416 px in bf16 w
 PER_WEIGHT_BYTES = 20
 """In 32 bits: the weight, its gradient, two moments of the optimizer, its average."""
 
+TOO_MUCH = 1.5
+"""No run fits that is estimated at this multiple of the memory that is free."""
+
 _SIDE_PX = 64
 
 
-def check_memory(config: FitConfig, device: str, model: nn.Module) -> None:
-    """See that a run fits into the memory that is free now, by an estimate.
+def check_memory(config: FitConfig, device: str, model: nn.Module) -> str | None:
+    """See whether a run fits into the memory that is free now, by an estimate.
 
     Args:
         config: the run.
         device: `cpu`, or numbers of GPUs.
-        model: an `OBBModel` of the run's architecture.
+        model: the run's `weights.network`.
+
+    Returns:
+        A warning in words where it may not fit.
 
     Raises:
-        CallInvalid: it does not.
+        CallInvalid: it cannot fit.
     """
     gpus = [] if device == "cpu" else [int(part) for part in device.split(",")]
     schedule = config.schedule
@@ -41,13 +47,14 @@ def check_memory(config: FitConfig, device: str, model: nn.Module) -> None:
         tile_px=schedule.tile_px,
         value_bytes=4 if schedule.precision == "fp32" else 2,
     )
-    for name, free in free_bytes(gpus).items():
-        if needed > free:
-            raise CallInvalid(
-                f"{schedule.batch} tiles of {schedule.tile_px} px through {config.start.model} need about "
-                f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free on {name}; give a smaller "
-                "schedule.batch or schedule.tile_px"
-            )
+    name, free = min(free_bytes(gpus).items(), key=lambda item: item[1])
+    said = (
+        f"{schedule.batch} tiles of {schedule.tile_px} px through {config.start.model} need about {needed / 1e9:.1f} GB"
+        f"{' on each GPU' if len(gpus) > 1 else ''}, {free / 1e9:.1f} GB are free on {name}"
+    )
+    if needed > TOO_MUCH * free:
+        raise CallInvalid(f"{said}; give a smaller schedule.batch or schedule.tile_px")
+    return f"{said}: the run may stop for want of memory" if needed > free else None
 
 
 def needed_bytes(model: nn.Module, *, tiles: float, tile_px: int, value_bytes: int) -> float:

@@ -4,12 +4,13 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from apronwatch.engines.devices import usable_cores
 from apronwatch.errors import CallInvalid, DeviceUnavailable, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_training.fit.config import FitConfig
@@ -17,14 +18,11 @@ from apronwatch_training.fit.memory import check_memory
 from apronwatch_training.fit.regions import TileSidecar
 from apronwatch_training.fit.shares import chosen_tiles, pictures
 from apronwatch_training.fit.tiles import sidecar_path
+from apronwatch_training.fit.weights import check_weights, network
 
 CHECKPOINT_BYTES = {"n": 6e7, "s": 2.2e8, "m": 4.5e8, "l": 5.5e8, "x": 1.2e9}
 """Disk that the checkpoints of a run take, by size of the model: the trained weights, their average, the optimizer's
 two moments, each twice while being replaced."""
-
-LEAST_FIT = 0.5
-"""Share of the layers that weights must have in common with a model to be of its architecture: those of other classes,
-or of one head, lack some; those of another size share next to none."""
 
 
 @dataclass(frozen=True)
@@ -36,28 +34,37 @@ class Tiles:
     validation: int
 
 
-def check(config: FitConfig, device: str) -> Tiles:
+@dataclass(frozen=True)
+class Checked:
+    """What was found: the tiles; in words, how much of `start.weights` is carried over, and what may go wrong."""
+
+    tiles: Tiles
+    carried: str | None
+    warning: str | None
+
+
+def check(config: FitConfig, device: str) -> Checked:
     """Check data, classes, weights, disk, device and memory.
 
     Raises:
-        TilesInvalid: the tiles' folder is not whole, or its classes are not ours.
+        TilesInvalid: the tiles' folder is not whole, its classes are not ours, or a picture cannot be read.
         CallInvalid: the weights are missing, damaged or of another architecture; the run's folder cannot be made, or is
-            the tiles'; the disk is too full; or the memory does not suffice.
+            the tiles'; the disk is too full; the memory does not suffice; or the batch does not fit tiles or GPUs.
         DeviceUnavailable: a GPU was asked for that is not there, or a precision that the device does not have.
     """
-    tiles = check_tiles(config.data.tiles, config.data.shares)
     _check_folder(config.run.out, config.data.tiles)
     _check_disk(config)
     _check_device(device, config.schedule.precision)
-    model = _network(config.start.model)
-    if config.start.weights is not None:
-        _check_weights(config.start.weights, config.start.model, model)
-    if config.schedule.batch > tiles.training:
-        raise CallInvalid(
-            f"batch {config.schedule.batch} for {tiles.training} training tiles; give a smaller schedule.batch"
-        )
-    check_memory(config, device, model)
-    return tiles
+    tiles = check_tiles(config.data.tiles, config.data.shares)
+    _check_batch(config.schedule.batch, tiles.training, 1 + device.count(","))
+    model = network(config.start)
+    weights = config.start.weights
+    carried = check_weights(weights, config.start, model) if weights is not None else None
+    warning = check_memory(config, device, model)
+    _check_pictures(
+        [*chosen_tiles(config.data.tiles, config.data.shares), *pictures(config.data.tiles, "val")]
+    )
+    return Checked(tiles, carried, warning)
 
 
 def check_tiles(folder: Path, shares: Mapping[str, float] | None = None) -> Tiles:
@@ -75,10 +82,11 @@ def check_tiles(folder: Path, shares: Mapping[str, float] | None = None) -> Tile
         reason = (str(error).splitlines() or [""])[0]
         raise TilesInvalid(f"{described}: no readable YAML ({reason}); prepare the tiles again") from error
     names = content.get("names") if isinstance(content, dict) else None
-    given = list(names.values()) if isinstance(names, dict) else list(names or [])
+    given = list(names.values()) if isinstance(names, dict) else names if isinstance(names, list) else []
     if given != list(CLASSES):
         raise TilesInvalid(
-            f"{described}: classes {', '.join(map(str, given))}; expected {', '.join(CLASSES)}"
+            f"{described}: {'classes ' + ', '.join(map(str, given)) if given else 'no classes'}; "
+            f"expected {', '.join(CLASSES)}"
         )
     training = chosen_tiles(folder, shares or {})
     if not training:
@@ -93,36 +101,6 @@ def _labels(image: Path) -> int:
     return len(TileSidecar.read(sidecar_path(image)).oriented)
 
 
-def _network(architecture: str) -> Any:
-    from ultralytics.nn.tasks import OBBModel
-
-    return OBBModel(f"{architecture}.yaml", ch=3, nc=len(CLASSES), verbose=False)
-
-
-def _check_weights(path: Path, architecture: str, network: Any) -> None:
-    if not path.is_file():
-        raise CallInvalid(f"{path}: no such weights; give a .pt file, or leave start.weights out")
-    from ultralytics.nn.tasks import torch_safe_load
-
-    try:
-        checkpoint, _ = torch_safe_load(str(path))
-        theirs = (checkpoint.get("ema") or checkpoint["model"]).state_dict()
-    # What unpickling a damaged or foreign file raises is open-ended.
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0][:120]
-        raise CallInvalid(
-            f"{path}: no weights that Ultralytics can load ({type(error).__name__}: {reason}); give its .pt file of "
-            f"{architecture}, or leave start.weights out"
-        ) from error
-    ours = network.state_dict()
-    fit = sum(name in theirs and theirs[name].shape == tensor.shape for name, tensor in ours.items())
-    if fit < LEAST_FIT * min(len(ours), len(theirs)):
-        raise CallInvalid(
-            f"{path}: {fit} of the {len(ours)} layers of {architecture} are in these weights with the same shape, "
-            "so they are of another architecture; set start.model to theirs"
-        )
-
-
 def _check_folder(out: Path, tiles: Path) -> None:
     if out == tiles or tiles in out.parents or out in tiles.parents:
         raise CallInvalid(
@@ -131,6 +109,33 @@ def _check_folder(out: Path, tiles: Path) -> None:
     there = next(place for place in (out, *out.parents) if os.path.lexists(place))
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise CallInvalid(f"run.out {out}: {there} is no folder that can be written; give another run.out")
+
+
+def _check_pictures(paths: list[Path]) -> None:
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        broken = [path for path, whole in zip(paths, pool.map(_can_be_read, paths), strict=True) if not whole]
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise TilesInvalid(f"{broken[0]}{more}: a picture that cannot be read; prepare the tiles again")
+
+
+def _can_be_read(path: Path) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    # A damaged PNG raises SyntaxError. Ultralytics has Pillow ask for a plugin for what is no picture.
+    except (OSError, SyntaxError, ValueError, ImportError):
+        return False
+    return True
+
+
+def _check_batch(batch: int, tiles: int, devices: int) -> None:
+    if batch > tiles:
+        raise CallInvalid(f"batch {batch} for {tiles} training tiles; give a smaller schedule.batch")
+    if batch % devices:  # Ultralytics would train with a smaller one
+        raise CallInvalid(f"batch {batch} over {devices} GPUs; set schedule.batch to a multiple of {devices}")
 
 
 def _check_disk(config: FitConfig) -> None:
@@ -156,8 +161,9 @@ def _check_device(device: str, precision: str) -> None:
     count = torch.cuda.device_count()
     asked = [int(part) for part in device.split(",")] if re.fullmatch(r"[0-9]+(,[0-9]+)*", device) else []
     if not asked or max(asked) >= count or len(set(asked)) < len(asked):
+        numbers = f" or numbers below {count}, as in 0,1" if count else ""
         raise DeviceUnavailable(
-            f"device {device}: torch sees {count} GPU{'s' * (count != 1)}; give --device cpu or numbers below {count}"
+            f"device {device}: torch sees {count} GPU{'s' * (count != 1)}; give --device cpu{numbers}"
         )
 
 

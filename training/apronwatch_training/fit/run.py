@@ -1,5 +1,6 @@
 """One run: from a checked configuration to fitted weights."""
 
+import os
 import subprocess
 import warnings
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import yaml
 from apronwatch.engines.torch import import_ultralytics
 from apronwatch.errors import CallInvalid, EngineFailed
 from apronwatch_training.fit.config import FitConfig
-from apronwatch_training.fit.shares import chosen_tiles
+from apronwatch_training.fit.shares import chosen_tiles, tiles_sha256
 
 FITTED = "fitted.pt"
 """The averaged weights of the last epoch, without what only training needs."""
@@ -22,6 +23,9 @@ CONFIG = "config.json"
 
 RESULTS = "results.csv"
 """The losses of each epoch, in the run's folder."""
+
+TILES = "tiles.sha256"
+"""What the training tiles and their labels were when the run began, in its folder."""
 
 CHOSEN = "train.txt"
 """The training tiles of a run that takes only a share of some datasets, in its folder."""
@@ -52,6 +56,7 @@ def fit(
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
     told: Callable[[Epoch], None] | None = None,
+    threads: int | None = None,
 ) -> Fitted:
     """Train until the schedule ends.
 
@@ -61,10 +66,11 @@ def fit(
         resume: go on from the last whole checkpoint of the same run.
         progress: called with batches done and batches in all; not with several GPUs.
         told: called after each epoch, once it is on disk; not with several GPUs.
+        threads: of a CPU (`threads_told`); None: as many as cores.
 
     Raises:
         CallInvalid: the run's folder holds a run and `resume` was not asked for; or there is nothing to resume; or
-            the configuration is not the one that the run began with.
+            the configuration, or the tiles, are not those that the run began with.
         EngineFailed: of several GPUs, the process of one ended.
     """
     import_ultralytics()
@@ -88,6 +94,7 @@ def fit(
     # Ultralytics' TensorBoard callback traces the model for its graph, and torch warns of that.
     warnings.filterwarnings("ignore", module=r"torch\.jit")
     trainer = Trainer(overrides=overrides)
+    trainer.threads = threads
     if not trainer.ddp:
         _tell(trainer, progress, told)
     try:
@@ -99,6 +106,15 @@ def fit(
         ) from error
     write_fitted(last, out / FITTED)
     return Fitted(out / FITTED, out / RESULTS)
+
+
+def threads_told() -> int | None:
+    """How many threads the user wants (OMP_NUM_THREADS), if that was said.
+
+    To be asked before Ultralytics is imported, which says 1 where nobody said anything.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return (int(first) or None) if first.isascii() and first.isdecimal() else None
 
 
 def _tell(
@@ -127,6 +143,7 @@ def _begin(config: FitConfig, device: str, resume: bool, last: Path) -> None:
     """Make the run's folder, or see that it holds the run that is to go on."""
     out = config.run.out
     told = config.model_dump_json(indent=1) + "\n"
+    tiles = tiles_sha256(config.data.tiles, config.data.shares) + "\n"
     if resume:
         if not last.is_file():
             raise CallInvalid(f"{out}: no checkpoint to resume from; start the run without --resume")
@@ -136,10 +153,17 @@ def _begin(config: FitConfig, device: str, resume: bool, last: Path) -> None:
             )
         if (out / CONFIG).read_bytes() != told.encode():
             raise CallInvalid(f"{out}: begun with another configuration; restore it, or give another run.out")
+        # Runs of earlier versions do not tell their tiles.
+        if (out / TILES).is_file() and (out / TILES).read_bytes() != tiles.encode():
+            raise CallInvalid(
+                f"{out}: the training tiles in {config.data.tiles} are not those that it began with; bring them back, "
+                "or give another run.out"
+            )
     elif last.is_file():
         raise CallInvalid(f"{out}: holds a run; go on with --resume, or give another run.out")
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIG).write_text(told, encoding="utf-8")
+    (out / TILES).write_text(tiles, encoding="utf-8")
     write_description(config, device)
 
 

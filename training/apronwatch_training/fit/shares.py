@@ -49,7 +49,23 @@ def chosen_tiles(folder: Path, shares: Mapping[str, float]) -> list[Path]:
     return chosen
 
 
+def tiles_sha256(folder: Path, shares: Mapping[str, float]) -> str:
+    """SHA-256 of the names and sizes of the training pictures that are used, and of all that is known of them.
+
+    Raises:
+        TilesInvalid: see `chosen_tiles`.
+    """
+    digest = hashlib.sha256()
+    for picture in chosen_tiles(folder, shares):
+        digest.update(f"{picture.name} {picture.stat().st_size}\n".encode())
+        for kind, suffix in (("labels", "txt"), ("regions", "json")):
+            told = folder / kind / "train" / f"{picture.stem}.{suffix}"
+            digest.update(hashlib.sha256(told.read_bytes() if told.is_file() else b"").digest())
+    return digest.hexdigest()
+
+
 def _datasets(folder: Path) -> dict[str, str]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = folder / MANIFEST
@@ -57,7 +73,11 @@ def _datasets(folder: Path) -> dict[str, str]:
         raise TilesInvalid(
             f"{folder}: no {MANIFEST}, which data.shares needs; prepare the tiles again, or leave it out"
         )
-    rows = pq.read_table(path, columns=["tile", "dataset", "split"]).to_pydict()
+    try:
+        rows = pq.read_table(path, columns=["tile", "dataset", "split"]).to_pydict()
+    except (OSError, pa.ArrowException) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise TilesInvalid(f"{path}: cannot be read ({reason}); prepare the tiles again") from error
     return {
         tile: dataset
         for tile, dataset, split in zip(rows["tile"], rows["dataset"], rows["split"], strict=True)
