@@ -13,7 +13,10 @@ from apronwatch.remote import is_url, public
 from apronwatch.scene import Scene
 from apronwatch.times import parse_time
 
-COLUMNS = ("path", "time", "gsd", "site", "mask", "acquisition")
+COLUMNS = ("path", "time", "gsd", "site", "mask", "mask_hides", "item_mask", "acquisition")
+NO_ITEM_MASK = "no"
+"""What the column `item_mask` holds where the masks that a STAC item names are left out."""
+
 UNDATED = "undated"
 """What the column `time` holds where a scene is to be counted without one."""
 
@@ -65,7 +68,8 @@ def read_manifest(path: str | Path) -> list[SceneRequest]:
     """The rows of a CSV file with a header of `COLUMNS`, `path` among them and the others as needed.
 
     Relative paths are taken from the manifest's folder. The column `time` holds ISO 8601, `undated`, or
-    nothing; `gsd` metres per pixel.
+    nothing; `gsd` metres per pixel; `mask_hides` values of the mask that hide (`3,8`, quoted); `item_mask` the word
+    `no`, or nothing.
 
     Raises:
         ManifestInvalid: it cannot be read, has an unknown or no `path` column, no row, or a row that makes no
@@ -115,7 +119,14 @@ def _request(row: dict[str, str], path: Path, line: int) -> SceneRequest:
         raise ManifestInvalid(f"{path}, line {line}: no path; expected the scene's file or address")
     time = value.get("time")
     undated = time is not None and time.lower() == UNDATED
-    mask = value.get("mask")
+    mask, item_mask = value.get("mask"), value.get("item_mask")
+    if item_mask not in (None, NO_ITEM_MASK):
+        raise ManifestInvalid(
+            f"{path}, line {line}: item_mask {item_mask!r}; expected {NO_ITEM_MASK}, which leaves out the masks that a "
+            "STAC item names, or nothing"
+        )
+    if value.get("mask_hides") and not mask:
+        raise ManifestInvalid(f"{path}, line {line}: mask_hides names values of a mask and there is none")
     return SceneRequest(
         path=_beside(path, value["path"]),
         time=None if undated else _time(time, path, line),
@@ -123,6 +134,8 @@ def _request(row: dict[str, str], path: Path, line: int) -> SceneRequest:
         gsd_m=_gsd(value.get("gsd"), path, line),
         site=value.get("site"),
         mask=_beside(path, mask) if mask else None,
+        mask_hides=_hides(value.get("mask_hides"), path, line),
+        no_item_mask=item_mask == NO_ITEM_MASK,
         acquisition=value.get("acquisition"),
         time_source="manifest",
     )
@@ -140,6 +153,17 @@ def _time(text: str | None, path: Path, line: int) -> str | None:
     except BadTime as error:
         raise ManifestInvalid(f"{path}, line {line}: {error}, or {UNDATED}") from error
     return text
+
+
+def _hides(text: str | None, path: Path, line: int) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(sorted({int(value) for value in text.split(",")}))
+    except ValueError as error:
+        raise ManifestInvalid(
+            f"{path}, line {line}: mask_hides {text!r}; expected whole numbers such as 3,8,9,10"
+        ) from error
 
 
 def _gsd(text: str | None, path: Path, line: int) -> float | None:

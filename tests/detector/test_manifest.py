@@ -70,6 +70,9 @@ def test_columns_come_in_any_order_and_only_path_must(tmp_path: Path) -> None:
         ("path,gsd\na.tif,-1\n", "line 2.*0.01 to 1000 m"),
         ("path,gsd\na.tif,nan\n", "line 2.*0.01 to 1000 m"),
         ("path,gsd\n,0.5\n", "line 2: no path"),
+        ("path,mask,mask_hides\na.tif,m.tif,cloud\n", "line 2: mask_hides 'cloud'; expected whole numbers"),
+        ("path,mask,mask_hides\na.tif,,3\n", "line 2: mask_hides names values of a mask and there is none"),
+        ("path,item_mask\na.json,yes\n", "line 2: item_mask 'yes'; expected no, "),
         ("path\na.tif\nb,c.tif\n", "line 3: more values than columns"),
         ('path\n"a.tif\n', "no readable CSV"),
     ],
@@ -95,6 +98,13 @@ def test_a_request_opens_its_scene(tmp_path: Path) -> None:
     with row.open() as scene:
         assert (scene.gsd_m, scene.mask_path) == (0.5, str(tmp_path / "m.tif"))
         assert (scene.info.acquisition, scene.info.time_source) == ("A1", "manifest")
+
+
+def test_each_row_says_how_its_mask_is_read(tmp_path: Path) -> None:
+    text = 'path,mask,mask_hides,item_mask\na.tif,m.tif,"8,3",\nb.tif,n.tif,,\nc.json,,,no\n'
+    first, second, third = read_manifest(manifest(tmp_path, text))
+    assert [row.mask_hides for row in (first, second, third)] == [(3, 8), None, None]
+    assert [row.no_item_mask for row in (first, second, third)] == [False, False, True]
 
 
 # Collections
