@@ -12,6 +12,11 @@ from apronwatch.intervals import LEVEL, Interval, interval
 
 SIZES = ("small", "medium", "large")
 EDGES_M = (25.0, 35.0)
+SIZES_NOTE = (
+    f"Sizes: small under {EDGES_M[0]:g} m, medium {EDGES_M[0]:g} to {EDGES_M[1]:g} m, large over {EDGES_M[1]:g} m. The "
+    "numbers expected are no counts: each plane seen adds its chances to be small, medium or large."
+)
+"""Wherever numbers by size stand: what they are."""
 
 _EDGE_PX = 1.0
 """Standard deviation of each end of a box, in pixels."""

@@ -146,6 +146,29 @@ def test_tables_and_csv_print_them(
         assert numbers == [group["expected"] for group in count["by_size"]]
 
 
+def test_the_report_tells_them_when_asked_to(
+    apronwatch: Command, folder: Path, apron: DrawnScene, registry: Path
+) -> None:
+    calibrate(registry)
+    counts = counted(apronwatch, apron, "--json").counts()
+    assert apronwatch("report", SITE, "--out", "plain.html").status == 0
+    assert " expected" not in (folder / "plain.html").read_text()
+    assert apronwatch("report", SITE, "--by-size", "--out", "sizes.html").status == 0
+    page = (folder / "sizes.html").read_text()
+    assert "small under 25 m, medium 25 to 35 m, large over 35 m" in page
+    for count in counts.values():
+        for group in count["by_size"]:
+            there = f"{group['low']} to {group['high']} were there, 90 %"
+            assert f"{group['size']}: {group['expected']:.1f} expected; {there}" in page
+
+    registry.unlink()
+    assert apronwatch("report", SITE, "--by-size", "--out", "unknown.html").status == 0
+    page = (folder / "unknown.html").read_text()
+    assert "by size: – weights not in registry" in page
+    assert "No registry here knows these weights" in page
+    assert " expected;" not in page
+
+
 def test_intervals_hold_with_the_calibration_that_the_count_was_made_with(
     apronwatch: Command, apron: DrawnScene, registry: Path
 ) -> None:

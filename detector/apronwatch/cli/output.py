@@ -97,13 +97,9 @@ def unknown_note(counts: "Iterable[Count]", weights: str = "These weights") -> s
 
 def sizes_note() -> str:
     """What the numbers by size are."""
-    from apronwatch.sizes import EDGES_M
+    from apronwatch.sizes import SIZES_NOTE
 
-    low, high = EDGES_M
-    return (
-        f"Sizes: small under {low:g} m, medium {low:g} to {high:g} m, large over {high:g} m. The numbers expected are "
-        "no counts: each plane seen adds its chances to be small, medium or large."
-    )
+    return SIZES_NOTE
 
 
 def interval(count: "Count | SizeCount") -> str:

@@ -10,10 +10,13 @@ from pathlib import Path
 from apronwatch.archive import Archive, ArchivedRun, SeriesRow
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.counts import Count, Status
+from apronwatch.engines.registry import load_registry
 from apronwatch.errors import ApronwatchError
 from apronwatch.interchange.files import public_name
+from apronwatch.observation import Frame
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
+from apronwatch.sizing import with_sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,21 @@ def undated_looks(archive: Archive, site_id: str, model: str | None) -> list[Loo
         newest[row.scene_identity] = row.run_id
     runs = [archive.run(run_id) for run_id in sorted(newest.values())]
     return [Look(None, None, _counts(archive, run), (run,)) for run in runs]
+
+
+def by_size_group(looks: Sequence[Look]) -> list[Look]:
+    """The looks with their planes by size, as far as the registry of now knows the lengths of the weights' boxes.
+
+    Raises:
+        ModelInvalid: a registry or a calibration cannot be read.
+    """
+    registry = load_registry()
+    sized = []
+    for look in looks:
+        run, frames = look.runs[0], [Frame(run, run.counts) for run in look.runs]
+        counts = with_sizes(look.counts, frames, run.site, registry.pinned(run.model.sha256))
+        sized.append(replace(look, counts=counts))
+    return sized
 
 
 def _counts(archive: Archive, run: ArchivedRun) -> tuple[Count, ...]:

@@ -17,7 +17,7 @@ from apronwatch.report import sections, tables
 from apronwatch.report.changes import changes_section, standing
 from apronwatch.report.chart import series_figure
 from apronwatch.report.chips import chip_sheet
-from apronwatch.report.looks import Look, dated_looks, picture_of, undated_looks
+from apronwatch.report.looks import Look, by_size_group, dated_looks, picture_of, undated_looks
 from apronwatch.report.markup import Markup, data_image, join, name, picture, tag, text
 from apronwatch.report.overlay import overlay, zones_of
 from apronwatch.report.words import moment, several, zone_label
@@ -32,7 +32,9 @@ OVERLAY_PX = 1000
 NEWEST_PX = 1400
 
 
-def write_report(archive: Archive, site_id: str, out: Path, *, model: str | None = None) -> None:
+def write_report(
+    archive: Archive, site_id: str, out: Path, *, model: str | None = None, by_size: bool = False
+) -> None:
     """Write the report of one site; the file appears whole or not at all.
 
     Args:
@@ -40,16 +42,20 @@ def write_report(archive: Archive, site_id: str, out: Path, *, model: str | None
         site_id: the site.
         out: an `.html` file; replaced.
         model: only counts of these weights, by name or SHA-256; by default each look's newest run.
+        by_size: tell the planes of each look by size group, too.
 
     Raises:
         SiteUnknown: the archive does not hold the site.
         OutputInvalid: `out` cannot be written.
+        ModelInvalid: with `by_size`, a registry or a calibration cannot be read.
     """
     out = Path(out)
     check_folder(out)
     site = archive.site(site_id)
     rows = archive.series(site_id, model=model)
     looks = dated_looks(archive, rows) + undated_looks(archive, site_id, model)
+    if by_size:
+        looks = by_size_group(looks)
     family, _ = family_rows(archive, model, site=site_id)
     found = find_changes(family).of_site(site_id)
     template = Template(files("apronwatch.report").joinpath("page.html").read_text(encoding="utf-8"))

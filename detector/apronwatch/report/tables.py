@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.counts import Count, Status
 from apronwatch.interchange.files import public_name
+from apronwatch.observation import TRUNCATED
 from apronwatch.report.doubts import doubts
 from apronwatch.report.looks import Look
 from apronwatch.report.markup import Markup, join, name, tag
@@ -12,6 +13,7 @@ from apronwatch.report.words import (
     STATUS_NAMES,
     class_label,
     explain,
+    listed,
     moment,
     no_interval,
     number,
@@ -21,6 +23,7 @@ from apronwatch.report.words import (
     zone_label,
 )
 from apronwatch.site import Site
+from apronwatch.sizes import SIZES_NOTE
 from apronwatch.taxonomy import CLASSES
 from apronwatch.zone import ALL_ZONES
 
@@ -56,6 +59,8 @@ def class_tables(site: Site, looks: Sequence[Look], classes: Sequence[str]) -> M
         zones = zones[:1]
     marked = [(look, _marks(look)) for look in looks]
     tables = [_class_table(class_name, zones, marked) for class_name in classes]
+    if any(count.by_size is not None for look in looks for count in look.counts):
+        tables.append(tag("p", SIZES_NOTE, class_="soft"))
     rest = [_without(class_name, looks) for class_name in CLASSES if class_name not in classes]
     if rest:
         tables.append(tag("p", f"No look gave a number of: {', '.join(rest)}.", class_="soft"))
@@ -80,6 +85,9 @@ def reasons(looks: Iterable[Look], classes: Sequence[str]) -> Markup:
     """Each remark that occurs, in plain words."""
     counts = [c for look in looks for c in look.counts if c.class_name in classes]
     found = dict.fromkeys(r for c in counts for r in remarks(c))
+    found |= dict.fromkeys(
+        r for c in counts for size in c.by_size or () for r in size.reasons if r not in c.reasons
+    )
     if not found:
         return Markup("")
     entries = [part for r in found for part in (tag("dt", reason_label(r)), tag("dd", explain(r)))]
@@ -122,6 +130,7 @@ def _cell(count: Count | None, *, remarks_beside: bool = False) -> Markup:
     if OTHER_OUTLINE in count.reasons:
         small.append(tag("small", reason_label(OTHER_OUTLINE)))
     small += [tag("small", said) for said in doubts(count) if not remarks_beside]
+    small += [tag("small", said) for said in _sizes(count)]
     return tag("td", number(count), *small, class_=_kind(count), data_seen=count.seen, **told)
 
 
@@ -147,6 +156,20 @@ def _interval(count: Count) -> list[str]:
     if count.low is None or count.high is None:
         return []
     return [f"90 % interval {count.low:g} to {count.high:g}"]
+
+
+def _sizes(count: Count) -> list[str]:
+    """The size groups, `small: 4.2 expected; 3 to 7 were there, 90 %`; one line where they have no numbers, and why."""
+    groups = count.by_size or ()
+    if groups and groups[0].expected is None:
+        own = [r for r in groups[0].reasons if r not in count.reasons] or [TRUNCATED]
+        return [f"by size: – {listed(reason_label(reason) for reason in own)}"]
+    least = "at least " if count.at_least else ""
+    return [
+        f"{group.size}: {least}{group.expected:.1f} expected"
+        + (f"; {group.low:g} to {group.high:g} were there, 90 %" if group.high is not None else "")
+        for group in groups
+    ]
 
 
 def _kind(count: Count) -> str:
