@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import betaln, gammaln
 
 from apronwatch.calibration import ClassCalibration, Dispersion, RecallCalibration, Refusal, ScoreCalibration
 from apronwatch.intervals import SATURATED, SEEN_LESS_THAN_HALF, Interval, interval, objects_pmf
@@ -112,17 +113,85 @@ def test_up_to_a_limit_a_distribution_is_the_same(
     np.testing.assert_allclose(limited, expected, atol=1e-8)
 
 
-@pytest.mark.parametrize("dispersion", [1.0, 8.0])
-def test_thousands_of_detections_of_an_unsure_recall_need_little_memory(dispersion: float) -> None:
+@pytest.mark.parametrize("found", [1.2, 9.0, 90.0, 4000.0])
+def test_few_and_many_labelled_objects_widen_a_count_by_the_same_law(found: float) -> None:
+    """A count of anything from 0 to 400: of many labelled objects the terms of the sum cannot all be held."""
+    pmf = np.full(401, 1 / 401)
+    n = np.arange(1200)
+    more = n - np.arange(401)[:, None]
+    expected = pmf @ stats.betanbinom.pmf(more, np.arange(1.0, 402.0)[:, None], found, found / 4)
+    got = add_missed(pmf, found, found / 4, limit=1199)
+    np.testing.assert_allclose(np.pad(got, (0, 1200 - len(got))), expected, rtol=1e-7, atol=1e-12)
+
+
+def by_every_pair(
+    scores: np.ndarray, calibration: ClassCalibration, lengths_px: np.ndarray, fraction: float, prior: float
+) -> np.ndarray:
+    """The distribution of objects up to 800, each step by a matrix, the missed before the unseen."""
+    n = np.arange(801)
+    p = calibration.scores.probability(scores)
+    given_factor, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))))
+    recall, parts = calibration.recall, []
+    for b, ((found, missed), share) in enumerate(zip(recall.beta(), recall.prior_shares, strict=True)):
+        here = poisson_binomial(given_factor[:, recall.bin_of(lengths_px) == b])
+        padded = np.pad(here, ((0, 0), (0, 801 - here.shape[1])))
+        parts.append(padded @ more_of(n + prior * share, found, missed))
+    there = parts[0] if len(parts) == 1 else convolve(*parts)[:, :801]
+    unseen = stats.nbinom.pmf(n - n[:, None], np.maximum(n + prior, 1e-12)[:, None], fraction)
+    return weights @ there @ unseen
+
+
+def more_of(shape: np.ndarray, found: float, missed: float) -> np.ndarray:
+    """Beta-negative-binomial probabilities, by rows of n and columns of n + m; of shape 0 there are no more."""
+    n = np.arange(len(shape))
+    m, shape = np.maximum(n - n[:, None], 0), np.maximum(shape, 1e-12)[:, None]
+    logs = (
+        gammaln(shape + m)
+        - gammaln(shape)
+        - gammaln(m + 1)
+        + betaln(found + shape, missed + m)
+        - betaln(found, missed)
+    )
+    return np.where(n >= n[:, None], np.exp(logs), 0.0)
+
+
+@pytest.mark.parametrize("recall", [
+    RecallCalibration((27,), (3,), 5, True),
+    RecallCalibration((27,), (3,), 5, True, dispersion=10.0),
+    RecallCalibration((20,), (12,), 5, True, dispersion=6.0),
+    RecallCalibration((60, 190), (20, 10), 20, True, edges_px=(30.0,), dispersion=8.0),
+])  # fmt: skip
+@pytest.mark.parametrize("detections", [0, 7, 40])
+def test_an_interval_is_that_of_every_pair_of_numbers(recall: RecallCalibration, detections: int) -> None:
+    calibration = replace(PLANE, recall=recall, dispersion=Dispersion(2.0, 1.0, 30))
+    rng = np.random.default_rng(detections)
+    scores, lengths = rng.uniform(0.2, 1, detections), rng.uniform(10, 50, detections)
+    got = interval(scores, lengths, calibration, 0.7, threshold=0.2, real_image=True)
+    low, rest = (by_every_pair(scores, calibration, lengths, 0.7, prior) for prior in (0.0, 1.0))
+    assert got == Interval(quantile(rest, 0.5), quantile(low, 0.05), quantile(rest, 0.95))
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 10.0, 27.0])
+@pytest.mark.parametrize("detections", [0, 1000, 5000])
+def test_thousands_of_detections_of_an_unsure_recall_need_little_memory(
+    dispersion: float, detections: int
+) -> None:
     unsure = replace(PLANE, recall=RecallCalibration((27,), (3,), 5, True, dispersion=dispersion))
+    scores = np.random.default_rng(0).uniform(0.3, 1, detections)
     tracemalloc.start()
-    found = count(np.random.default_rng(0).uniform(0.3, 1, 3000), unsure, 0.6)
+    found = count(scores, unsure, 0.6)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.low is not None
     assert found.high is not None
-    assert found.high > found.low > 3000
-    assert peak < 150 * 2**20
+    assert found.high >= found.low >= detections
+    assert peak < 64 * 2**20
+
+
+def test_a_distribution_that_ends_too_early_has_no_quantile() -> None:
+    assert quantile(np.array([0.5, 0.4]), 0.9) == 1
+    with pytest.raises(ValueError, match=r"the quantile at 0\.95"):
+        quantile(np.array([0.5, 0.4]), 0.95)
 
 
 def test_a_recall_that_may_be_anything_corrects_no_count() -> None:

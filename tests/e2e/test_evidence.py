@@ -1,7 +1,6 @@
 """`apronwatch evidence`, `verify`, `recount`: what stands behind a number, and what a change of it comes to."""
 
 import csv
-import hashlib
 import json
 import shlex
 import shutil
@@ -18,21 +17,15 @@ from affine import Affine
 from PIL import Image
 
 from apronwatch.archive import Archive
-from apronwatch.engines import load_engine
 from apronwatch.engines.registry import find_model
-from apronwatch.evidence.folder import write_evidence
-from apronwatch.evidence.looks import look_at
-from apronwatch.manifest import SceneRequest
-from apronwatch.site import read_sites
-from apronwatch.survey import survey
 from apronwatch_datasets.synthetic import DrawnScene
-from tests.e2e.conftest import ONE_CLASS, Command
+from tests.e2e.conftest import Command
 from tests.e2e.drawn import pixels_of, placed, planes
+from tests.e2e.proofs import SITE, prove, rehash
 from tests.e2e.weights import other_weights
 from tests.rasters import make_raster
 
 APRONWATCH = Path(sys.executable).parent / "apronwatch"
-SITE = "synthetic-apron"
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +38,7 @@ def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
 def proven(apron: DrawnScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the archive of one count of the apron, and its evidence; to be copied."""
     home = tmp_path_factory.mktemp("proven")
-    request = SceneRequest(str(apron.files.image))
-    archive = str(home / "apronwatch.sqlite")
-    list(
-        survey([request], load_engine(find_model(ONE_CLASS)), sites=read_sites(apron.sites), archive=archive)
-    )
-    with Archive.open(archive, create=False) as opened:
-        write_evidence(look_at(opened, SITE, "2026-03-03"), home / "proof")
+    prove(apron, home)
     return home
 
 
@@ -96,8 +83,10 @@ def test_round_trip(apronwatch: Command, apron: DrawnScene, made: Path) -> None:
     answer = apronwatch("verify", made, "--scene", apron.files.image)
     assert answer.status == 0, answer
     lines = answer.out.splitlines()
-    assert len(lines) == 4  # west, east, the whole site, the boxes
-    assert all(line.startswith("same ") for line in lines)
+    assert len(lines) == 6  # west, east, the whole site, the boxes; then what is not compared
+    assert all(line.startswith("same ") for line in lines[:4])
+    assert lines[4].startswith("by hash  frame-1/chips-1.png, frame-1/overlay.png, model-card.md: ")
+    assert lines[5].startswith("as told  device, ")
     assert "whole site, plane: " in lines[2]
 
 
@@ -207,9 +196,7 @@ def test_a_forged_number_is_found_though_every_hash_fits(
     (total,) = (c for c in counts["look"]["counts"] if (c["zone"], c["class"]) == ("*", "plane"))
     true, total["seen"] = total["seen"], total["seen"] + 7
     (made / "counts.json").write_text(json.dumps(counts))
-    manifest = json.loads((made / "manifest.json").read_text())
-    manifest["files"]["counts.json"] = hashlib.sha256((made / "counts.json").read_bytes()).hexdigest()
-    (made / "manifest.json").write_text(json.dumps(manifest))
+    rehash(made)
     answer = apronwatch("verify", made, "--scene", apron.files.image)
     assert answer.status == 1
     assert f"DIFFERS  {SITE}, whole site, plane: seen published {true + 7}, counted {true} (-7)" in answer.out

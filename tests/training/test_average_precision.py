@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apronwatch.errors import ExtraMissing
+from apronwatch.geometry import rotated_boxes
 from apronwatch_training.evaluate.average_precision import (
     IOUS,
     area_ap,
@@ -14,7 +16,7 @@ from apronwatch_training.evaluate.average_precision import (
     recall_by,
     voc07_ap,
 )
-from apronwatch_training.evaluate.matching import Matches
+from apronwatch_training.evaluate.matching import Matches, Truth, match_by_iou
 
 HITS = [1, 1, 0, 1, 1, 0, 0, 1, 0, 1]
 """Ten detections by falling score, with eight objects to find; the values below were worked out apart from the code."""
@@ -47,6 +49,87 @@ def area_by_strips(matches):
     return (
         sum(max((p for r, p in points if r >= step - 1e-9), default=0.0) for step in steps) / matches.to_find
     )
+
+
+def boxes(rng, number):
+    sizes = rng.uniform(8, 20, number), rng.uniform(6, 12, number)
+    return rotated_boxes(*rng.uniform(0, 50, (2, number)), *sizes, rng.uniform(0, 3, number))
+
+
+def crowded_scene(rng):
+    """Jittered truths, exact ones, strays; truths that are difficult or written twice; scores with ties; or nothing."""
+    truths = boxes(rng, int(rng.integers(0, 8)))
+    truths = np.concatenate([truths, truths[: rng.integers(0, 2)]])
+    again = truths[rng.integers(0, len(truths), rng.integers(0, 9))] if len(truths) else truths
+    moved = again + rng.normal(0, rng.choice([0.0, 0.4, 1.5]), (len(again), 1, 2))
+    found = np.concatenate([moved, boxes(rng, int(rng.integers(0, 6)))])
+    scores = rng.integers(1, 10, len(found)) / 10
+    difficult = rng.random(len(truths)) < rng.choice([0.0, 0.3, 1.0])
+    return found, scores, Truth.of(truths, difficult=difficult, ignore=boxes(rng, int(rng.integers(0, 3))))
+
+
+def overlap_by_shapely(one, other):
+    a, b = shapely.Polygon(one), shapely.Polygon(other)
+    return a.intersection(b).area / a.union(b).area
+
+
+def voc_eval(scenes, threshold, *, use_07_metric):
+    """DOTA_devkit's dota_evaluation_task1.py, one detection after the other, and the regions to ignore."""
+    detections = [(score, s, d) for s, (_, scores, _) in enumerate(scenes) for d, score in enumerate(scores)]
+    npos = sum(int((~truth.difficult).sum()) for _, _, truth in scenes)
+    if npos == 0:
+        return None
+    detected, tp, fp = set(), [], []
+    for _, s, d in sorted(detections, key=lambda row: -row[0]):
+        found, _, truth = scenes[s]
+        overlaps = [overlap_by_shapely(found[d], corners) for corners in truth.polygons]
+        jmax = int(np.argmax(overlaps)) if overlaps else -1
+        hit = wrong = 0
+        if overlaps and overlaps[jmax] > threshold:
+            if not truth.difficult[jmax]:
+                hit, wrong = (0, 1) if (s, jmax) in detected else (1, 0)
+                detected.add((s, jmax))
+        else:
+            wrong = 1
+        centre = shapely.Polygon(found[d]).centroid
+        if wrong and any(shapely.Polygon(region).intersects(centre) for region in truth.ignore):
+            wrong = 0
+        tp.append(hit)
+        fp.append(wrong)
+    tp, fp = np.cumsum(tp), np.cumsum(fp)
+    return voc_ap(tp / npos, tp / np.maximum(tp + fp, np.finfo(np.float64).eps), use_07_metric=use_07_metric)
+
+
+def voc_ap(rec, prec, *, use_07_metric):
+    """Of the same file."""
+    if use_07_metric:
+        ap = 0.0
+        for t in np.arange(0.0, 1.1, 0.1):
+            p = 0.0 if np.sum(rec >= t) == 0 else np.max(prec[rec >= t])
+            ap = ap + p / 11.0
+        return ap
+    mrec = np.concatenate(([0.0], rec, [1.0]))
+    mpre = np.concatenate(([0.0], prec, [0.0]))
+    for i in range(mpre.size - 1, 0, -1):
+        mpre[i - 1] = np.maximum(mpre[i - 1], mpre[i])
+    i = np.where(mrec[1:] != mrec[:-1])[0]
+    return np.sum((mrec[i + 1] - mrec[i]) * mpre[i + 1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 4))
+def test_it_is_the_average_precision_of_dota(seed, number):
+    rng = np.random.default_rng(seed)
+    scenes = [crowded_scene(rng) for _ in range(number)]
+    matched_at = zip(*(match_by_iou(f, scores, truth, IOUS) for f, scores, truth in scenes), strict=True)
+    found = average_precisions([Matches.concatenate(each) for each in matched_at])
+    areas = [voc_eval(scenes, iou, use_07_metric=False) for iou in IOUS]
+    if areas[0] is None:
+        assert (found.ap50, found.ap50_95, found.voc07_ap50) == (None, None, None)
+        return
+    assert found.ap50 == pytest.approx(areas[0], abs=1e-9)
+    assert found.ap50_95 == pytest.approx(np.mean(areas), abs=1e-9)
+    assert found.voc07_ap50 == pytest.approx(voc_eval(scenes, 0.5, use_07_metric=True), abs=1e-9)
 
 
 def test_the_worked_example():
@@ -109,8 +192,9 @@ def test_against_ultralytics():
         hits = rng.random(400) < np.linspace(0.98, 0.2, 400)
         matches = matched(hits, int(hits.sum()) + 3)
         curve = precision_recall(matches)
-        theirs, _, _ = compute_ap(curve.recall.tolist(), curve.precision.tolist())
+        theirs, falling, recall = compute_ap(curve.recall.tolist(), curve.precision.tolist())
         assert area_ap(curve) == pytest.approx(theirs, abs=0.01)
+        assert area_ap(curve) == pytest.approx(np.sum(np.diff(recall) * falling[1:]), abs=1e-12)
     worked = precision_recall(matched(HITS, 8))
     assert compute_ap(worked.recall.tolist(), worked.precision.tolist())[0] == pytest.approx(
         0.59825, abs=5e-3

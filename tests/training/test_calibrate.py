@@ -21,6 +21,7 @@ from apronwatch_training.calibrate.plots import draw_calibration
 from apronwatch_training.calibrate.samples import samples
 from apronwatch_training.evaluate.looking import Looked
 from apronwatch_training.evaluate.scoring import score
+from tests.training.pictures import write_pictures
 from tests.training.scored import looked
 
 
@@ -108,13 +109,14 @@ def test_nothing_found_is_no_calibration(seed: ModelSpec) -> None:
 def test_places_that_taught_or_tuned_are_refused(seed: ModelSpec) -> None:
     held = {"dota": frozenset({"new", "val"})}
     model = replace(seed, held_out=held, validated_on={"dota": frozenset({"val"})})
-    assert check_places(model, [("dota", "new"), ("elsewhere", "any")])
+    assert not check_places(model, [("dota", "new"), ("xview", "any")]).untold
     with pytest.raises(LeakFound, match=r"dota/old \(and 1 more of 3 places\) taught"):
         check_places(model, [("dota", "old"), ("dota", "older"), ("dota", "new")])
     with pytest.raises(LeakFound, match="dota/val tuned"):
         check_places(model, [("dota", "val")])
-    assert check_places(model, [("dota", "val")], tuned=False)
-    assert not check_places(replace(seed, held_out=None), [("dota", "old")])
+    assert check_places(model, [("dota", "val")], tuned=False).tuned == ("dota/val",)
+    assert check_places(replace(seed, held_out=None), [("dota", "old")]).untold == ("dota",)
+    assert check_places(model, [("coco", "any")]).untold == ("coco",)  # pictures of whatever dataset
 
 
 def test_the_first_weights_know_the_calibration_places(seed: ModelSpec) -> None:
@@ -164,16 +166,27 @@ def test_the_command_on_drawn_scenes(
     assert "recall_from_too_few" in capsys.readouterr().out
 
 
-def test_a_drawn_picture_in_a_format_of_real_ones_is_drawn(seed: ModelSpec) -> None:
-    (sample,) = samples(score([replace(one, drawn=True) for one in many()]), seed)
-    assert not sample.real
+def test_the_file_tells_what_is_not_known_of_the_scenes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = f"coco={write_pictures(tmp_path / 'scenes')}"
+    words = ("--model", "plane-26n-obb-seed", "--out", tmp_path / "c.json")
+    assert run(monkeypatch, "calibrate", source, *words) == 0
+    said = capsys.readouterr().err
+    assert "nothing tells whether places of coco taught" in said
+    assert "1 of 4 scenes left out, for their GSD is not known" in said
+    told = json.loads((tmp_path / "c.json").read_text())
+    assert told["provenance"]["untold"] == ["coco"]
+    assert told["provenance"]["left_out"]["gsd_unknown"] == ["coco/unknown"]
+    assert not told["classes"]["plane"]["scores"]["real"]  # the pictures say so themselves
 
 
 def test_one_file_for_two_outputs_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    both = tmp_path / "c"
-    assert run(monkeypatch, "calibrate", f"synthetic={tmp_path}", "--out", both, "--plot", both) == 2
+    (tmp_path / "there").symlink_to(tmp_path)
+    out, plot = tmp_path / "c", tmp_path / "there" / "c"
+    assert run(monkeypatch, "calibrate", f"synthetic={tmp_path}", "--out", out, "--plot", plot) == 2
     assert "a file of its own" in capsys.readouterr().err
 
 

@@ -1,22 +1,29 @@
 """What `apronwatch train evaluate` prints, writes and shows."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from apronwatch.calibration import Calibration
 from apronwatch.cli import main
 from apronwatch.engines import ModelSpec, find_model
+from apronwatch.engines.registry import bundled_folder
+from apronwatch.errors import CallInvalid
 from apronwatch_datasets.fakes.synthetic import write_fake
 from apronwatch_training.calibrate.measuring import calibrate, write_calibration
 from apronwatch_training.calibrate.samples import samples
-from apronwatch_training.evaluate.looking import LeftOut
+from apronwatch_training.evaluate.errors_seen import CHIP_PX, misses
+from apronwatch_training.evaluate.left_out import LeftOut
 from apronwatch_training.evaluate.page import write_page
 from apronwatch_training.evaluate.scoring import score
 from apronwatch_training.known import Known
+from tests.training.pictures import write_pictures
 from tests.training.scored import looked
 
 SEED = "plane-26n-obb-seed"
@@ -32,6 +39,13 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     with pytest.raises(SystemExit) as stop:
         main()
     return int(stop.value.code or 0)
+
+
+def bundled_entry(name: str) -> str:
+    """The tables of one model and its ONNX file, as the bundled registry writes them."""
+    text = (bundled_folder() / "registry.toml").read_text()
+    start = text.index(f'[[models]]\nname = "{name}"')
+    return text[start : text.index("[[files]]", text.index("[[files]]", start) + 1)]
 
 
 def page_of(scores: list, model: ModelSpec, folder: Path) -> str:
@@ -96,30 +110,71 @@ def test_a_page_of_scenes_averaged_down_shows_their_errors(
     assert "data:image" in page.read_text()  # a sheet of what was missed
 
 
-def test_scenes_that_tell_nothing_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], seed: ModelSpec
-) -> None:
-    write_fake(tmp_path / "scenes")
-    source = f"synthetic={tmp_path / 'scenes'}"
-    page = tmp_path / "page.html"
-    assert run(monkeypatch, source, "--model", SEED, "--gsd", "0.05", "--page", page) == 2
-    refused = capsys.readouterr().err
-    assert "coarser than asked: 2 scenes" in refused
-    assert len(refused.strip().splitlines()) == 1
-    assert not page.exists()
+def test_errors_of_two_pictures_of_one_name_are_shown_on_their_own_ground(tmp_path: Path) -> None:
+    sheets = []
+    for order in ((40, 200), (200, 40)):
+        scenes = []
+        for k, grey in enumerate(order):
+            path = tmp_path / f"{grey}.png"
+            Image.new("RGB", (400, 100), (grey,) * 3).save(path)
+            one = looked([], missed=1, place="same", dataset=f"set{k}")
+            image = replace(one.image, path=path, width=400, height=100)
+            scenes.append(replace(one, image=image))
+        (planes,) = score(scenes)
+        sheet, number = misses(planes)
+        assert sheet is not None
+        assert number == 2
+        pixels = np.asarray(sheet)
+        sheets.append([pixels[100, 100].tolist(), pixels[100, 100 + CHIP_PX].tolist()])
+    assert sheets[0] == sheets[1][::-1]
+    assert sheets[0][0] != sheets[0][1]
 
-    fine, coarse = looked([0.9], place="fine"), looked([0.9, 0.8], place="coarse", gsd_m=2.0)
-    coarse = replace(coarse, reported=frozenset())
-    unknown = replace(fine.image, name="lost", gsd_m=None)
-    images = [("dota", fine.image), ("dota", coarse.image), ("dota", unknown)]
-    left = LeftOut.of(images, [fine, coarse], seed, None)
-    assert left.to_dict() == {
-        "gsd_unknown": ["dota/lost"],
+
+def test_scenes_that_say_nothing_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, page = f"coco={write_pictures(tmp_path / 'scenes')}", tmp_path / "page.html"
+    assert run(monkeypatch, source, "--model", SEED, "--page", page, "--json") == 0
+    said = capsys.readouterr()
+    (at,) = json.loads(said.out)["evaluations"]
+    assert at["left_out"] == {
+        "gsd_unknown": ["coco/unknown"],
         "coarser": [],
-        "out_of_range": {"plane": ["dota/coarse-2"]},
+        "not_labelled": [],
+        "out_of_range": {"plane": ["coco/coarse"]},
     }
-    assert len(left.warnings()) == 2
-    assert "--assume-gsd" in left.warnings()[0]
+    assert {s["image"] for s in at["classes"][0]["per_scene"]} == {"one", "two"}
+    for told in (said.err, page.read_text()):
+        assert "1 of 4 scenes left out, for their GSD is not known" in told
+        assert "1 of 4 scenes left out of the figures of plane" in told
+
+    page.unlink()
+    for words in (["--gsd", "1.0,0.05"], ["--gsd", "0.05"], ["--assume-gsd", "5", "--gsd", "5"]):
+        assert run(monkeypatch, source, "--model", SEED, "--page", page, *words) == 2
+        refused = capsys.readouterr()
+        assert refused.out == ""
+        assert refused.err.count("\n") == 1
+        assert "none of the 4 scenes says anything" in refused.err
+        assert not page.exists()
+
+
+def test_scenes_of_other_classes_are_named(seed: ModelSpec) -> None:
+    ships = replace(looked([0.9]).image, annotated=frozenset({"ship"}))
+    left_out = LeftOut.of([("dota", looked([0.9]).image), ("dota", ships)], seed)
+    assert (left_out.scenes, left_out.judged, left_out.not_labelled) == (2, 1, ("dota/a-1",))
+    left_out.check()
+    with pytest.raises(CallInvalid, match=r"none of the 1 scenes.*label no class of the weights"):
+        LeftOut.of([("dota", ships)], seed).check()
+
+
+def test_a_drawn_picture_is_drawn_whatever_reads_it_and_however_coarse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = f"coco={write_pictures(tmp_path / 'scenes')}"
+    assert run(monkeypatch, source, "--model", SEED, "--gsd", "0.5,1.0", "--json") == 0
+    for at in json.loads(capsys.readouterr().out)["evaluations"]:
+        drawn = {s["image"]: s["drawn"] for s in at["classes"][0]["per_scene"]}
+        assert drawn == {"one": True, "two": True}
 
 
 def test_places_that_taught_are_told(
@@ -128,16 +183,39 @@ def test_places_that_taught_are_told(
     known = Known.of(seed, [("airbus-aircraft", "site01"), ("airbus-aircraft", "site05"), ("dota", "P1")])
     assert known.to_dict() == {
         "recorded": True,
+        "untold": [],
         "taught": ["airbus-aircraft/site01"],
         "tuned": ["airbus-aircraft/site05"],
     }
-    (said,) = known.warnings(SEED)
-    assert "airbus-aircraft/site01 taught" in said
+    taught, tuned = known.warnings(SEED)
+    assert "airbus-aircraft/site01 taught" in taught
+    assert "airbus-aircraft/site05 tuned" in tuned
     (untold,) = Known.of(replace(seed, held_out=None), [("dota", "P1")]).warnings(SEED)
-    assert "nothing tells which places" in untold
+    assert "nothing tells whether places of dota taught" in untold
+
+    write_fake(tmp_path / "scenes")
+    weights = tmp_path / "mine"
+    weights.mkdir()
+    entry = bundled_entry(SEED).replace(SEED, "mine").replace("airbus-aircraft = [", "synthetic = [", 1)
+    (weights / "registry.toml").write_text(entry)
+    shutil.copy(seed.path, weights / "mine.onnx")
+    monkeypatch.setenv("APRONWATCH_WEIGHTS", str(weights))
     page = tmp_path / "page.html"
-    write_page(score([looked([0.9])], seed), seed, "A title", page, [said])
-    assert "Airbus-aircraft/site01 taught" in page.read_text()
+    words = (f"synthetic={tmp_path / 'scenes'}", "--model", "mine", "--page", page)
+    assert run(monkeypatch, *words, "--json") == 0
+    said = capsys.readouterr()
+    places = json.loads(said.out)["places"]
+    assert places["recorded"]
+    assert places["taught"] == ["synthetic/synthetic"]
+    assert "synthetic/synthetic taught mine" in said.err
+    assert "synthetic/synthetic taught mine".capitalize() in page.read_text()
+    for command in (["calibrate", "--out", tmp_path / "c.json"], ["thresholds"]):
+        monkeypatch.setattr(
+            sys, "argv", ["apronwatch", "train", *map(str, [*command, words[0], "--model", "mine"])]
+        )
+        with pytest.raises(SystemExit):
+            main()
+        assert "synthetic/synthetic taught mine" in capsys.readouterr().err
 
 
 def test_what_cannot_be_used_is_refused_before_the_looking(

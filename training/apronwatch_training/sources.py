@@ -19,6 +19,12 @@ def is_drawn(dataset: str, place: str) -> bool:
     return kind == "synthetic" or (kind == "rareplanes" and place.startswith(_RENDERED))
 
 
+def is_format(dataset: str) -> bool:
+    """Whether a name is that of a form of files, which any pictures may have, and of no dataset."""
+    card = card_of(dataset)
+    return card is not None and not card.annotated
+
+
 def card_of(dataset: str) -> Card | None:
     """The card of a dataset; None for a format of one's own."""
     kind = kind_of(dataset)

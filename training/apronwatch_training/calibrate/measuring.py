@@ -29,7 +29,7 @@ class Measured:
     samples: tuple[Sample, ...]
 
 
-def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: bool = True) -> bool:
+def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: bool = True) -> Known:
     """See that weights are measured on places that they do not know.
 
     Args:
@@ -38,15 +38,13 @@ def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: 
         tuned: places on which thresholds or epochs were chosen are refused too.
 
     Returns:
-        Whether it could be seen: False where nobody recorded what the weights learned from.
+        What the weights know of them; see its `untold`.
 
     Raises:
         LeakFound: some of the places taught the weights, or tuned them.
     """
     asked = set(places)
     found = Known.of(model, asked)
-    if not found.recorded:
-        return False
     known = [(place, "taught") for place in found.taught]
     known += [(place, "tuned") for place in found.tuned if tuned]
     if known:
@@ -55,7 +53,7 @@ def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: 
             f"{known[0][0]}{more} {known[0][1]} {model.name}, says its registry entry: measured there, the weights "
             "would look better than they are; choose places that they never saw"
         )
-    return True
+    return found
 
 
 def calibrate(samples: Sequence[Sample], model: ModelSpec) -> Measured:

@@ -1,7 +1,7 @@
 """`apronwatch train calibrate` and `train thresholds`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -41,12 +41,12 @@ def calibrate(
     for path in (out, plot):
         if path is not None:
             check_folder(path)
-    if plot is not None and plot.absolute() == out.absolute():
+    if plot is not None and plot.resolve() == out.resolve():
         raise CallInvalid(f"--out and --plot both name {out}; give each a file of its own")
     spec = find_model(model, trust=trust)
-    scores = looked_at(sources, splits, split, spec, assumed_gsd, device)
+    scores, told = looked_at(sources, splits, split, spec, assumed_gsd, device)
     measured = fitted(samples(scores, spec), spec)
-    options = {"split": split if splits else None, "assumed_gsd_m": assumed_gsd}
+    options = {"split": split if splits else None, "assumed_gsd_m": assumed_gsd, **told}
     write_calibration(measured, spec, options, out)
     if plot is not None:
         draw_calibration(measured, f"Calibration of {spec.name}, {spec.sha256[:12]}", plot)
@@ -74,7 +74,7 @@ def thresholds(
     spec = find_model(model, trust=trust)
     if write is not None:  # refused before the looking
         check_thresholds(write, spec.name, list(spec.classes))
-    scores = looked_at(sources, splits, split, spec, assumed_gsd, device, tuned=False)
+    scores, _ = looked_at(sources, splits, split, spec, assumed_gsd, device, tuned=False)
     found = best(scores)
     output.print_table(
         ("class", "scenes", "objects", "threshold", "WAPE", "bias", "until now", "WAPE", "bias"),
@@ -119,8 +119,11 @@ def looked_at(
     device: str,
     *,
     tuned: bool = True,
-) -> "list[ClassScore]":
+) -> "tuple[list[ClassScore], dict[str, Any]]":
     """Scenes of a split, looked at and matched, once it is sure that their places are new to the weights.
+
+    Returns:
+        Figures per class, and what is to be told of the scenes: datasets that may have taught, and what was left out.
 
     Raises:
         LeakFound: the weights know some of the places.
@@ -128,19 +131,19 @@ def looked_at(
     """
     from apronwatch.engines import load_engine
     from apronwatch_training.calibrate.measuring import check_places
-    from apronwatch_training.cli.evaluate import looked_at as each_looked_at
+    from apronwatch_training.evaluate.left_out import LeftOut
+    from apronwatch_training.evaluate.looking import look
     from apronwatch_training.evaluate.scoring import score
 
     images = chosen(sources, splits, split)
-    if not check_places(model, [(name, image.place) for name, image in images], tuned=tuned):
-        output.print_warning(
-            f"nothing tells which places taught {model.name} (held_out in its registry entry): what follows holds "
-            "only if it was none of these"
-        )
-    looked, left_out = each_looked_at(images, load_engine(model, device), None, assumed_gsd)
-    for said in left_out.warnings():
+    known = check_places(model, [(name, image.place) for name, image in images], tuned=tuned)
+    left_out = LeftOut.of(images, model, assumed_gsd_m=assumed_gsd)
+    left_out.check()
+    for said in (*known.doubts(model.name), *left_out.warnings()):
         output.print_warning(said)
-    return score(looked)
+    with output.progress("looking") as advance:
+        looked = list(look(images, load_engine(model, device), assumed_gsd_m=assumed_gsd, progress=advance))
+    return score(looked), {"untold": list(known.untold), "left_out": left_out.to_dict()}
 
 
 def _print(measured: "Measured") -> None:

@@ -1,7 +1,5 @@
 """`apronwatch train evaluate`."""
 
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +8,7 @@ import typer
 from apronwatch.cli import output
 
 if TYPE_CHECKING:
-    from apronwatch.engines import Engine
     from apronwatch_datasets.records import LabelledImage
-    from apronwatch_training.evaluate.looking import LeftOut, Looked
 
 GSD_BELOW_M = 100.0
 """No aircraft shows at such a GSD."""
@@ -55,6 +51,8 @@ def evaluate(
     from apronwatch.engines.registry import find_model
     from apronwatch.interchange.files import check_folder
     from apronwatch_training.cli.figures import print_figures
+    from apronwatch_training.evaluate.left_out import LeftOut
+    from apronwatch_training.evaluate.looking import look
     from apronwatch_training.evaluate.page import write_page
     from apronwatch_training.evaluate.scoring import score
     from apronwatch_training.known import Known
@@ -66,19 +64,21 @@ def evaluate(
     _ = engine.model.calibration  # one that cannot be read is refused before the looking
     images = chosen(sources, splits, split)
     known = Known.of(engine.model, ((name, image.place) for name, image in images))
-    warnings = known.warnings(engine.model.name)
-    results, left_out = {}, {}
+    left_out = {
+        gsd_m: LeftOut.of(images, engine.model, gsd_m=gsd_m, assumed_gsd_m=assumed_gsd) for gsd_m in gsds_m
+    }
+    for each in left_out.values():
+        each.check()
+    results = {}
     for gsd_m in gsds_m:
-        with tempfile.TemporaryDirectory(prefix="apronwatch-") as copies:
-            looked, left_out[gsd_m] = looked_at(images, engine, gsd_m, assumed_gsd, Path(copies))
-            results[gsd_m] = score(looked, engine.model)
-            if page is not None and len(results) == 1:
-                title = (
-                    f"Evaluation of {engine.model.name} on {', '.join(s.partition('=')[0] for s in sources)}"
-                )
-                write_page(
-                    results[gsd_m], engine.model, title, page, [*warnings, *left_out[gsd_m].warnings()]
-                )
+        with output.progress("looking" if gsd_m is None else f"looking at {gsd_m:g} m") as advance:
+            looked = list(look(images, engine, gsd_m=gsd_m, assumed_gsd_m=assumed_gsd, progress=advance))
+        results[gsd_m] = score(looked, engine.model)
+    warnings = known.warnings(engine.model.name)
+    if page is not None:
+        title = f"Evaluation of {engine.model.name} on {', '.join(s.partition('=')[0] for s in sources)}"
+        first = next(iter(results))
+        write_page(results[first], engine.model, title, page, [*warnings, *left_out[first].warnings()])
     for gsd_m, scenes in left_out.items():
         warnings += [f"at {gsd_m:g} m: {said}" if gsd_m else said for said in scenes.warnings()]
     for said in warnings:
@@ -102,35 +102,6 @@ def evaluate(
     print_figures(results)
     if page is not None:
         output.say(str(page))
-
-
-def looked_at(
-    images: "Sequence[tuple[str, LabelledImage]]",
-    engine: "Engine",
-    gsd_m: float | None,
-    assumed_gsd_m: float | None,
-    copies: Path | None = None,
-) -> "tuple[list[Looked], LeftOut]":
-    """Scenes looked at, and which of them tell nothing; see `looking.look`.
-
-    Raises:
-        CallInvalid: none is left.
-    """
-    from apronwatch.errors import CallInvalid
-    from apronwatch_training.evaluate.looking import LeftOut, look
-
-    with output.progress("looking" if gsd_m is None else f"looking at {gsd_m:g} m") as advance:
-        looked = list(
-            look(images, engine, gsd_m=gsd_m, assumed_gsd_m=assumed_gsd_m, progress=advance, copies=copies)
-        )
-    left_out = LeftOut.of(images, looked, engine.model, assumed_gsd_m)
-    if not any(one.reported & one.image.annotated for one in looked):
-        why = (
-            "; ".join(left_out.warnings())
-            or f"{engine.model.name} counts none of the classes that they label"
-        )
-        raise CallInvalid(f"none of the {len(images)} scenes tells anything: {why}")
-    return looked, left_out
 
 
 def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[str, LabelledImage]]":

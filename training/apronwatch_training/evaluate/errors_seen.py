@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from apronwatch.report import canvas
-from apronwatch_datasets.pictures import read_picture
 from apronwatch_datasets.stats import longer_sides
+from apronwatch_training.evaluate.looking import Looked, pixels_of
 from apronwatch_training.evaluate.scoring import ClassScene, ClassScore
 
 CHIP_PX, COLUMNS, MOST = 120, 8, 32
@@ -62,15 +62,15 @@ def _sheet(errors: Sequence[_Error]) -> Image.Image | None:
     if not errors:
         return None
     worst = sorted(errors, key=lambda e: -e.badness)[:MOST]
-    paths = dict.fromkeys(e.scene.looked.image.path for e in worst)
-    pixels = {path: read_picture(path).rgb for path in paths}
+    shown: dict[Looked, None] = dict.fromkeys(e.scene.looked for e in worst)
+    pixels = {looked: pixels_of(looked.image) for looked in shown}
     rows, columns = math.ceil(len(worst) / COLUMNS), min(len(worst), COLUMNS)
     step = CHIP_PX + 4
     sheet = Image.new("RGB", (columns * step, rows * (step + _TEXT_PX)), canvas.WHITE)
     draw = ImageDraw.Draw(sheet)
     for k, error in enumerate(worst):
         x, y = k % COLUMNS * step, k // COLUMNS * (step + _TEXT_PX)
-        sheet.paste(Image.fromarray(_chip(error, pixels[error.scene.looked.image.path])), (x, y))
+        sheet.paste(Image.fromarray(_chip(error, pixels[error.scene.looked])), (x, y))
         draw.text((x + 2, y + CHIP_PX + 1), error.said, font=canvas.font(11), fill=canvas.INK)
     return sheet
 

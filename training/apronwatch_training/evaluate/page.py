@@ -70,8 +70,6 @@ def write_page(
     ]
     parts += [tag("p", tag("strong", f"{said[:1].upper()}{said[1:]}.")) for said in warnings]
     parts += [section for score in scores for section in _class(score)]
-    if not scores:
-        parts.append(tag("p", "No class that is labelled in these scenes may be reported by these weights."))
     save(out, template.substitute(title=text(title), body=join(parts)).encode())
 
 
