@@ -1,6 +1,7 @@
 """A card says what was measured, and says so where nothing was."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 from apronwatch.calibration import Calibration
 from apronwatch.engines import ModelSpec, find_model
 from apronwatch.errors import CallInvalid, DatasetInvalid, ModelInvalid
+from apronwatch_datasets.records import LabelledImage
 from apronwatch_training.calibrate.measuring import calibrate, write_calibration
 from apronwatch_training.calibrate.samples import samples
 from apronwatch_training.card.writing import write_card
+from apronwatch_training.evaluate.left_out import LeftOut
 from apronwatch_training.evaluate.looking import Looked
 from apronwatch_training.evaluate.scoring import score
+from apronwatch_training.export.describing import UNKNOWN
 from apronwatch_training.uncertainty import count_error_intervals, wilson
 from tests.training.prepared import row, write_prepared
 from tests.training.scored import looked
@@ -28,7 +32,7 @@ def seed() -> ModelSpec:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     rows = [
-        row("train", "airbus-aircraft", "site01", plane=200),
+        row("train", "airbus-aircraft", "site01", plane=200, helicopter=100, ship=100),
         row("val", "airbus-aircraft", "site05", plane=9),
     ]
     return write_prepared(tmp_path / "tiles", rows) / "prepared.json"
@@ -48,11 +52,19 @@ def evaluation(
     shown: list[Looked],
     sha256: str = "",
     calibrated: ModelSpec | None = None,
+    unknown: Sequence[tuple[str, LabelledImage]] = (),
 ) -> Path:
     """A file as `train evaluate --json` prints it."""
+    images = [(one.dataset, one.image) for one in shown]
     document: dict[str, Any] = {
         "model": {"name": model.name, "sha256": sha256 or model.sha256},
-        "evaluations": [{"gsd_m": None, "classes": [s.to_dict() for s in score(shown, calibrated or model)]}],
+        "evaluations": [
+            {
+                "gsd_m": None,
+                "left_out": LeftOut.of([*images, *unknown], model).to_dict(),
+                "classes": [s.to_dict() for s in score(shown, calibrated or model)],
+            }
+        ],
     }
     path = folder / "evaluation.json"
     path.write_text(json.dumps(document))
@@ -101,7 +113,9 @@ def test_the_same_records_give_the_same_card(tmp_path: Path, seed: ModelSpec, da
 def test_it_says_what_figures_are_worth(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
     assert "taught the weights" not in written(tmp_path, seed, scenes(), data)
     known = replace(seed, held_out={"airbus-aircraft": frozenset({"site05"})})
-    assert "`airbus-aircraft/site07` taught the weights" in written(tmp_path, known, scenes(), data)
+    card = written(tmp_path, known, scenes(), data)
+    assert "`airbus-aircraft/site07` taught the weights" in card
+    assert "| own GSD | plane | centre match | 2, 2 (**1 taught**) | 32 |" in card
     unknown = replace(seed, held_out=None)
     assert "**Not recorded**" in written(tmp_path, unknown, scenes(), data)
     assert "measured on drawn scenes alone" in written(tmp_path, seed, scenes("synthetic"), data)
@@ -178,12 +192,92 @@ def test_what_is_of_other_weights_is_refused(tmp_path: Path, seed: ModelSpec, da
     (tmp_path / "c.json").write_text(json.dumps(Calibration("ab" * 32, {}).to_dict()))
     with pytest.raises(ModelInvalid, match="measured with weights"):
         write_card(seed, [right], tmp_path / "c.json", data, out)
-    elsewhere = write_prepared(tmp_path / "other", [row("train", "dota", "P1", plane=200)])
-    with pytest.raises(CallInvalid, match="give the tiles that taught these weights"):
-        write_card(seed, [right], None, elsewhere, out)
     with pytest.raises(DatasetInvalid, match=r"no prepared\.json"):
         write_card(seed, [right], None, tmp_path, out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [row("train", "dota", "P1", plane=200)],
+            "tiles of dota, and .* learned from aerial-airport, airbus",
+        ),
+        (
+            [row("train", "airbus-aircraft", "site01", plane=9), row("train", "airbus-aircraft", "site05")],
+            "training tiles show airbus-aircraft/site05, which .* never saw",
+        ),
+        (
+            [row("train", "airbus-aircraft", "site01", plane=9), row("val", "airbus-aircraft", "site02")],
+            "validation tiles show airbus-aircraft/site02, which did not tune",
+        ),
+        (
+            [row("train", "airbus-aircraft", "site01", ship=9), row("val", "airbus-aircraft", "site05")],
+            "no training tile shows any plane",
+        ),
+        ([row("val", "airbus-aircraft", "site05", plane=9)], "training tiles of nothing"),
+    ],
+)
+def test_tiles_that_did_not_teach_the_weights_are_refused(
+    tmp_path: Path, seed: ModelSpec, rows: list[dict[str, Any]], message: str
+) -> None:
+    tiles, out = write_prepared(tmp_path / "other", rows), tmp_path / "card.md"
+    path = evaluation(tmp_path, seed, scenes())
+    for data in (tiles, tiles / "prepared.json"):
+        with pytest.raises(CallInvalid, match=f"{message}.*give the tiles that taught these weights"):
+            write_card(seed, [path], None, data, out)
+    assert not out.exists()
+
+
+def test_a_record_without_its_manifest_or_with_that_of_another_set_is_refused(
+    tmp_path: Path, seed: ModelSpec, data: Path
+) -> None:
+    path, out = evaluation(tmp_path, seed, scenes()), tmp_path / "card.md"
+    told = json.loads(data.read_text())
+    told["splits"]["train"]["labels"]["plane"] += 1
+    data.write_text(json.dumps(told))
+    with pytest.raises(CallInvalid, match="not of one set"):
+        write_card(seed, [path], None, data, out)
+    (data.parent / "manifest.parquet").unlink()
+    with pytest.raises(DatasetInvalid, match="is missing or damaged"):
+        write_card(seed, [path], None, data, out)
+    with pytest.raises(CallInvalid, match=r"give the prepared\.json"):
+        write_card(seed, [path], None, path, out)
+    assert not out.exists()
+
+
+def test_weights_of_which_no_place_is_recorded_are_known_by_their_datasets(
+    tmp_path: Path, seed: ModelSpec, data: Path
+) -> None:
+    later = replace(seed, held_out=None, data=f"DOTA; {UNKNOWN}")
+    path = evaluation(tmp_path, later, scenes())
+    with pytest.raises(CallInvalid, match=r"tiles of Airbus Aircraft.*learned from DOTA;"):
+        write_card(later, [path], None, data, tmp_path / "card.md")
+    for told in ("DOTA; Airbus Aircraft Detection Sample Dataset", "not stated", "DOTA; pictures of my own"):
+        write_card(replace(later, data=told), [path], None, data, tmp_path / "card.md")
+
+
+def test_a_later_stage_and_tiles_that_only_tuned_are_theirs(tmp_path: Path, seed: ModelSpec) -> None:
+    rows = [
+        row("train", "airbus-aircraft", "site01", plane=200),
+        row("val", "airbus-aircraft", "site05", plane=9),
+        row("val", "xview", "7", plane=9),
+    ]
+    tiles = write_prepared(tmp_path / "tiles", rows)  # hrplanes and aerial-airport taught before
+    card = written(tmp_path, seed, scenes(), tiles)
+    assert "| [xView](https://xviewdataset.org) (taught nothing) |" in card
+    assert "Airbus Aircraft Detection Sample Dataset](" in card
+    assert card.count("(taught nothing)") == 1
+
+
+def test_scenes_left_out_of_the_figures_are_told(tmp_path: Path, seed: ModelSpec, data: Path) -> None:
+    lost = replace(scenes()[0].image, name="lost", gsd_m=None)
+    path = evaluation(tmp_path, seed, scenes(), unknown=[("dota", lost)])
+    write_card(seed, [path], None, data, tmp_path / "card.md")
+    assert (
+        "- own GSD: 1 of 3 scenes left out, for their GSD is not known" in (tmp_path / "card.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"model": {"name": "x"}}', "\x00"])

@@ -138,6 +138,8 @@ def test_scenes_that_say_nothing_are_named(
     said = capsys.readouterr()
     (at,) = json.loads(said.out)["evaluations"]
     assert at["left_out"] == {
+        "scenes": 4,
+        "judged": 2,
         "gsd_unknown": ["coco/unknown"],
         "coarser": [],
         "not_labelled": [],

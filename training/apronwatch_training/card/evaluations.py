@@ -13,6 +13,7 @@ from apronwatch.errors import CallInvalid
 from apronwatch_training.evaluate.average_precision import BinPrecision, BinRecall
 from apronwatch_training.evaluate.box_errors import BoxErrors
 from apronwatch_training.evaluate.coverage import Coverage
+from apronwatch_training.evaluate.left_out import LeftOut
 
 
 class _Part(BaseModel):
@@ -68,6 +69,7 @@ class AtGsd(_Part):
     """Figures at one GSD; None: each scene at its own."""
 
     gsd_m: float | None
+    left_out: LeftOut
     classes: list[ClassFigures]
 
 

@@ -22,6 +22,7 @@ from apronwatch_training.evaluate.words import (
     share,
     share_of,
 )
+from apronwatch_training.known import Known
 from apronwatch_training.uncertainty import DRAWS, LEVEL, count_error_intervals
 
 RULES = {"iou": "exact polygon IoU above 0.5", "centre": "centre match"}
@@ -39,9 +40,9 @@ WORSE_BY = 0.1
 WORST_SCENES = 3
 
 
-def figures(evaluations: Sequence[AtGsd]) -> list[str]:
+def figures(model: ModelSpec, evaluations: Sequence[AtGsd]) -> list[str]:
     """Precision, recall and errors of counts with their intervals, then the same by length."""
-    rows = [_row(at, c) for at in evaluations for c in at.classes]
+    rows = [_row(model, at, c) for at in evaluations for c in at.classes]
     header = (
         "GSD",
         "class",
@@ -65,6 +66,8 @@ def figures(evaluations: Sequence[AtGsd]) -> list[str]:
         *table(header, rows),
         *(["", _CENTRE] if any(c.rule == "centre" for at in evaluations for c in at.classes) else []),
     ]
+    left_out = [f"- {_gsd(at)}: {said}." for at in evaluations for said in at.left_out.warnings()]
+    lines += ["", *left_out] if left_out else []
     by_length = [
         (
             f"{c.name}, {_gsd(at)}, {RULES.get(c.rule, c.rule)}:",
@@ -150,7 +153,8 @@ def failures(model: ModelSpec, evaluations: Sequence[AtGsd], calibration: Calibr
     return ["## Known failures", "", *(lines or ["- None that the figures show."])]
 
 
-def _row(at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
+def _row(model: ModelSpec, at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
+    taught = len(Known.of(model, c.places).taught)
     point = c.operating_point
     judged, objects = point.hits + point.false, point.hits + point.missed
     labelled, counted = [s.labelled for s in c.per_scene], [s.counted for s in c.per_scene]
@@ -159,7 +163,7 @@ def _row(at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
     off = sum(abs(a - b) for a, b in zip(labelled, counted, strict=True))
     return (
         *_whose(at, c),
-        f"{len(c.per_scene)}, {len(c.places)}",
+        f"{len(c.per_scene)}, {len(c.places)}" + (f" (**{taught} taught**)" if taught else ""),
         str(objects),
         share(c.ap),
         share_of(point.hits, judged),
@@ -171,11 +175,14 @@ def _row(at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
 
 def _failures_of(model: ModelSpec, at: AtGsd, c: ClassFigures) -> Iterator[str]:
     where = f"{c.name}, {_gsd(at)}"
-    known = [f"{d}/{p}" for d, p in c.places if model.learned_from(d, p)]
-    if known:
-        yield f"**{where}: {listed(known)} taught the weights; figures from there look better than they are.**"
-    elif model.held_out is None:
-        yield f"{where}: it is not recorded which places taught the weights, so these figures may flatter."
+    known = Known.of(model, c.places)
+    if known.taught:
+        yield f"**{where}: {listed(known.taught)} taught the weights; figures from there look better than they are.**"
+    if known.untold:
+        yield (
+            f"{where}: it is not recorded whether places of {listed(known.untold)} taught the weights, so these "
+            "figures may flatter."
+        )
     if all(s.drawn for s in c.per_scene):
         yield f"**{where}: measured on drawn scenes alone, which says nothing of real ones.**"
     point = c.operating_point

@@ -6,15 +6,14 @@ from pathlib import Path
 from apronwatch import __version__
 from apronwatch.engines import ModelSpec
 from apronwatch.engines.specs import read_calibration
-from apronwatch.errors import CallInvalid
 from apronwatch.interchange.files import check_folder, save
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.preparing import Prepared
 from apronwatch_training.card.evaluations import read_evaluations
 from apronwatch_training.card.markdown import listed, table
 from apronwatch_training.card.measured import boxes, calibrated, failures, figures, intervals
+from apronwatch_training.card.tiles import read_tiles
 from apronwatch_training.export.learned import Places
-from apronwatch_training.known import some
 from apronwatch_training.sources import card_of, kind_of
 
 
@@ -27,25 +26,24 @@ def write_card(
         model: the weights, as their registry describes them.
         evaluations: what `train evaluate --json` printed.
         calibration: a file; None for the one that the registry names, if any.
-        data: prepared.json of the tiles that taught the weights, or its folder.
+        data: prepared.json of the tiles that taught the weights, with the manifest beside it, or their folder.
         out: replaced whole.
 
     Raises:
         CallInvalid: an evaluation cannot be read, or is of other weights; `data` taught other weights.
         ModelInvalid: the calibration cannot be read, or is of other weights.
-        DatasetInvalid: `data` is no record of prepared tiles.
+        DatasetInvalid: `data` is no record of prepared tiles, or lacks its manifest.
         OutputInvalid: `out` cannot be written.
     """
     check_folder(out)
     measured = read_evaluations(evaluations, model)
-    prepared = Prepared.read(data if data.is_dir() else data.parent)
-    _check_data(model, prepared)
+    prepared = read_tiles(model, data)
     curves = model.calibration if calibration is None else read_calibration(calibration, model)
     sections = [
         _what(model),
         _learned(model, prepared),
         _held_out(model),
-        figures(measured),
+        figures(model, measured),
         boxes(measured),
         calibrated(curves),
         intervals(measured),
@@ -53,24 +51,6 @@ def write_card(
         _again(model, prepared),
     ]
     save(out, ("\n\n".join("\n".join(section) for section in sections) + "\n").encode())
-
-
-def _check_data(model: ModelSpec, prepared: Prepared) -> None:
-    if model.held_out is None:
-        return
-    named, taught = {kind_of(name) for name in prepared.document["tally"]}, set(model.held_out)
-    if not named <= taught:
-        raise CallInvalid(
-            f"{prepared.root}: tiles of {', '.join(sorted(named))}, and {model.name} learned from "
-            f"{', '.join(sorted(taught))}; give the tiles that taught these weights"
-        )
-    shown = {(kind_of(row["dataset"]), row["place"]) for row in prepared.rows() if row["split"] == "train"}
-    strange = sorted(f"{d}/{p}" for d, p in shown if p in model.held_out[d])
-    if strange:
-        raise CallInvalid(
-            f"{prepared.root}: its training tiles show {some(strange)}, which {model.name} never saw, says its "
-            "registry entry; give the tiles that taught these weights"
-        )
 
 
 def _what(model: ModelSpec) -> list[str]:
@@ -104,13 +84,12 @@ def _learned(model: ModelSpec, prepared: Prepared) -> list[str]:
     for name, tally in prepared.document["tally"].items():
         card = card_of(name)
         kept = sum(int(fates.get("kept", 0)) for fates in tally.values())
+        title = card.title if card else name
+        idle = model.held_out is not None and kind_of(name) not in model.held_out
         rows.append(
             (
-                f"[{card.title}]({card.url})"
-                if card and card.url.startswith("http")
-                else card.title
-                if card
-                else name,
+                (f"[{title}]({card.url})" if card and card.url.startswith("http") else title)
+                + (" (taught nothing)" if idle else ""),
                 str(kept),
                 card.licence if card else "not stated",
                 card.citation if card else "-",

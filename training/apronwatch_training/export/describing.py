@@ -36,6 +36,9 @@ LEAST_PX = 8.0
 FINEST_M = 0.1
 """Finer scenes are averaged down to the pass; what they show then is known down to here."""
 
+UNKNOWN = "what the weights that it began with learned from, which is not known"
+"""Beside the datasets in `data`, where nothing tells of the start."""
+
 _TERMS = "Those of the data that it learned from: "
 
 BEYOND = 1.25
@@ -121,7 +124,7 @@ def entry(
 def _data(taught: Learned, before: Before) -> str:
     """Of the run's tiles, those of earlier runs, and the weights before them: each once."""
     earlier = before.pinned[0].split("; ") if before.pinned else []
-    unknown = [] if before.known else ["what the weights that it began with learned from, which is not known"]
+    unknown = [] if before.known else [UNKNOWN]
     return "; ".join(dict.fromkeys([*titles(taught.datasets), *earlier, *unknown]))
 
 
