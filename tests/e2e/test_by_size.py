@@ -158,7 +158,7 @@ def test_the_report_tells_them_when_asked_to(
     assert "small under 25 m, medium 25 to 35 m, large over 35 m" in page
     for count in counts.values():
         for group in count["by_size"]:
-            there = f"{group['low']} to {group['high']} were there, 90 %"
+            there = f"90 % interval {group['low']} to {group['high']}"
             assert f"{group['size']}: {group['expected']:.1f} expected; {there}" in page
 
     registry.unlink()

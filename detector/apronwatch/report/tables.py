@@ -159,7 +159,7 @@ def _interval(count: Count) -> list[str]:
 
 
 def _sizes(count: Count) -> list[str]:
-    """The size groups, `small: 4.2 expected; 3 to 7 were there, 90 %`; one line where they have no numbers, and why."""
+    """The size groups, `small: 4.2 expected; 90 % interval 3 to 7`; one line where they have no numbers, and why."""
     groups = count.by_size or ()
     if groups and groups[0].expected is None:
         own = [r for r in groups[0].reasons if r not in count.reasons] or [TRUNCATED]
@@ -167,7 +167,7 @@ def _sizes(count: Count) -> list[str]:
     least = "at least " if count.at_least else ""
     return [
         f"{group.size}: {least}{group.expected:.1f} expected"
-        + (f"; {group.low:g} to {group.high:g} were there, 90 %" if group.high is not None else "")
+        + (f"; 90 % interval {group.low:g} to {group.high:g}" if group.high is not None else "")
         for group in groups
     ]
 
