@@ -6,11 +6,14 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from apronwatch.cli import main
 from apronwatch.engines import find_model
+from apronwatch.engines.export import parity_tiles
 from apronwatch.engines.registry import bundled_folder, load_registry
+from apronwatch.engines.torch import TorchEngine
 from apronwatch.errors import CallInvalid, ConfigInvalid, ModelInvalid, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.fakes.synthetic import write_fake
@@ -21,6 +24,7 @@ from apronwatch_training.export.describing import described
 from apronwatch_training.export.fragment import set_thresholds
 from apronwatch_training.export.learned import Learned, held_out_together, learned
 from apronwatch_training.export.origins import before, find_weights
+from apronwatch_training.export.parity import compare
 from apronwatch_training.export.thresholds import best
 from tests.detector.engines.conftest import write_random_weights
 from tests.training.prepared import row, write_prepared
@@ -270,6 +274,29 @@ def test_the_folder_counts_as_it_is(
     assert "a registry names 'mine' already" in capsys.readouterr().err
 
 
+def test_what_shows_nothing_and_what_is_no_number_proves_no_export(tmp_path: Path) -> None:
+    pytest.importorskip("ultralytics")
+    import torch
+
+    weights, tiles = write_random_weights(tmp_path / "fitted.pt", CLASSES), parity_tiles(320)
+    facts = taught(tmp_path)
+    engine = TorchEngine(described(weights, "mine", facts, {}), "cpu")
+    same = compare(engine, engine, tiles)
+    assert (same.tiles, same.score_difference, same.box_difference_px) == (4, 0.0, 0.0)
+    with pytest.raises(ValueError, match="no tiles"):
+        compare(engine, engine, tiles[:0])
+
+    for name, bias, message in (("silent", -30.0, "no box was compared"), ("broken", np.nan, "no numbers")):
+        told = torch.load(weights, weights_only=False)
+        for scale in told["model"].model[-1].cv3:
+            scale[-1].weight.data.zero_()
+            scale[-1].bias.data.fill_(bias)
+        torch.save(told, tmp_path / f"{name}.pt")
+        other = TorchEngine(described(tmp_path / f"{name}.pt", "mine", facts, {}), "cpu")
+        with pytest.raises(ModelInvalid, match=message):
+            compare(other, other, tiles)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -277,6 +304,9 @@ def test_the_folder_counts_as_it_is(
         (("--gsd", "boat=1"), "expected metres"),
         (("--gsd", "fine"), "expected metres"),
         (("--name", "plane-26n-obb-seed"), "names 'plane-26n-obb-seed' already"),
+        (("--name", "a/b"), "--name 'a/b': expected letters"),
+        (("--name", "v1.2"), "expected letters"),
+        (("--name", ""), "expected letters"),
     ],
 )
 def test_a_wrong_call_writes_nothing(

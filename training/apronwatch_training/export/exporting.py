@@ -25,7 +25,8 @@ from apronwatch_training.export.learned import Learned, learned
 from apronwatch_training.export.origins import Weights, before, places
 from apronwatch_training.export.parity import Parity, busiest_tiles, compare
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What `ModelEntry` takes for one."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,16 @@ def export(
         gsds_m: class -> GSD of the pass that reports it; "" for all others. By default the usual one of its tiles.
 
     Raises:
-        CallInvalid: the name is taken, or a GSD is not one that was learned.
-        ModelInvalid: not `.pt` weights of our classes, or an ONNX file gives something else than they do.
+        CallInvalid: the name is none or taken, or a GSD is not one that was learned.
+        ModelInvalid: not `.pt` weights of our classes, or an ONNX file gives something else than they do, or nothing
+            to tell by.
         OutputInvalid: `out` holds a registry, or cannot be written.
         DatasetInvalid, TilesInvalid, ConfigInvalid: the tiles do not say what was learned.
     """
     known = load_registry()
     if not _NAME.fullmatch(name):
         raise CallInvalid(
-            f"--name {name!r}: expected letters, digits, `.`, `_` and `-`, for files are called so"
+            f"--name {name!r}: expected letters, digits, `_` and `-`, first a letter or digit: files are called so"
         )
     if name in known.models:
         raise CallInvalid(f"a registry names {name!r} already; give another --name")

@@ -72,27 +72,42 @@ def compare(
     """Raw outputs and counted boxes of two engines on tiles (N, H, W, 3).
 
     Raises:
-        ModelInvalid: one of them puts out what is no number.
+        ModelInvalid: one of them gives something that is no number, or there is no box to compare.
+        ValueError: there are no tiles.
     """
+    if not len(tiles):
+        raise ValueError("no tiles: expected some to compare on")
     score = box = 0.0
+    boxes = 0
     counts: tuple[list[list[int]], list[list[int]]] = ([], [])
     for start in range(0, len(tiles), BATCH):
         batch = tiles[start : start + BATCH]
         first, second = one.raw(batch), other.raw(batch)
-        for name, raw in (("weights", first), ("export", second)):
-            if not np.isfinite(raw).all():
-                raise ModelInvalid(
-                    f"{one.model.path}: the {name} put out what is no number; train them again"
-                )
+        _check_numbers(one, first)
+        _check_numbers(other, second)
         apart = np.abs(first - second)
         matters = np.maximum(first[:, 4:-1].max(axis=1), second[:, 4:-1].max(axis=1)) >= MATTERS_FROM_SCORE
         score = max(score, float(apart[:, 4:-1].max()))
+        boxes += int(matters.sum())
         box = max(box, float(apart[:, :4].max(axis=1)[matters].max(initial=0.0)))
         for rows, raw in zip(counts, (first, second), strict=True):
             rows += _counted(raw, (batch.shape[1], batch.shape[2]), one.model)
+    if not boxes:
+        raise ModelInvalid(
+            f"{one.model.path.name}: no score reaches {MATTERS_FROM_SCORE} on {len(tiles)} tiles, so no box was "
+            "compared; give weights that find something on the tiles that they learned from"
+        )
     totals = zip(one.model.classes, *(np.sum(rows, axis=0).tolist() for rows in counts), strict=True)
     apart_on = sum(a != b for a, b in zip(*counts, strict=True))
     return Parity(len(tiles), score, box, {name: (a, b) for name, a, b in totals}, apart_on)
+
+
+def _check_numbers(engine: TorchEngine | OnnxEngine, raw: NDArray[np.float32]) -> None:
+    if not np.isfinite(raw).all():
+        raise ModelInvalid(
+            f"{engine.model.path.name}: {int((~np.isfinite(raw)).sum())} of its {raw.size} outputs are no numbers; train "
+            "the weights again, or leave --half out"
+        )
 
 
 def _counted(raw: NDArray[np.float32], shape: tuple[int, int], model: ModelSpec) -> list[list[int]]:
