@@ -228,6 +228,11 @@ def test_what_cannot_be_used_is_refused_before_the_looking(
     for gsd in ("", "-1", "0", "nan", "inf", "1000", "0.5;0.7"):
         assert run(monkeypatch, f"synthetic={tmp_path}", f"--gsd={gsd}") == 2
         assert "expected metres a pixel" in capsys.readouterr().err
+    for device in ("0,", "²", "cuda:²", "", "gpu"):
+        assert run(monkeypatch, f"synthetic={tmp_path}", f"--device={device}") == 2
+        refused = capsys.readouterr().err
+        assert "is not known: say auto, cpu, cuda:N" in refused
+        assert refused.count("\n") == 1
 
 
 def test_key_points_tell_the_heading(

@@ -105,8 +105,8 @@ def compare(
 def _check_numbers(engine: TorchEngine | OnnxEngine, raw: NDArray[np.float32]) -> None:
     if not np.isfinite(raw).all():
         raise ModelInvalid(
-            f"{engine.model.path.name}: {int((~np.isfinite(raw)).sum())} of its {raw.size} outputs are no numbers; train "
-            "the weights again, or leave --half out"
+            f"{engine.model.path.name}: {int((~np.isfinite(raw)).sum())} of its {raw.size} outputs are no numbers; "
+            "train the weights again, or leave --half out"
         )
 
 
