@@ -86,7 +86,7 @@ def test_round_trip(apronwatch: Command, apron: DrawnScene, made: Path) -> None:
     assert len(lines) == 6  # west, east, the whole site, the boxes; then what is not compared
     assert all(line.startswith("same ") for line in lines[:4])
     assert lines[4].startswith("by hash  frame-1/chips-1.png, frame-1/overlay.png, model-card.md: ")
-    assert lines[5].startswith("as told  device, ")
+    assert lines[5].startswith("as told  path, time, ")
     assert "whole site, plane: " in lines[2]
 
 
@@ -341,6 +341,20 @@ def test_a_scene_that_is_gone_leaves_positions(apronwatch: Command, apron: Drawn
     assert not list(proof.rglob("chips*"))
     assert (proof / "frame-1" / "overlay.png").is_file()
     assert apronwatch("verify", proof, "--scene", apron.files.image).status == 0
+
+
+def test_nothing_counted_in_a_scene_that_is_gone(
+    apronwatch: Command, apron: DrawnScene, folder: Path, tmp_path: Path
+) -> None:
+    bare = np.random.default_rng(5).integers(90, 110, (600, 600, 3)).astype(np.uint8)
+    scene = make_raster(folder / "20260303.tif", pixels=bare, **placed(apron.files.image))
+    assert apronwatch("count", scene, "--sites", apron.sites).status == 0
+    for name, where in (("bare", folder), ("gone", tmp_path)):
+        scene = Path(shutil.move(scene, where)) if where != folder else scene
+        assert apronwatch("evidence", SITE, "--look", "2026-03-03", "--out", name).status == 0
+        assert look_counts(folder / name)["*"] == 0
+        checked = apronwatch("verify", name, "--scene", scene)
+        assert checked.status == 0, checked
 
 
 def test_what_cannot_be_written_or_named_is_refused(

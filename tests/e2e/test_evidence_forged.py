@@ -247,3 +247,22 @@ def test_what_another_program_wrote_is_not_compared_and_that_is_said(
     rewrite(made, "README.txt", "whole site", "the site  ")
     answer = apronwatch("verify", made, "--scene", apron.files.image)
     assert "README.txt" in next(line for line in answer.out.splitlines() if line.startswith("by hash "))
+
+
+def test_an_id_that_a_terminal_would_obey_is_shown_by_its_escapes(
+    apronwatch: Command, apron: DrawnScene, folder: Path
+) -> None:
+    sites = json.loads(apron.sites.read_text())
+    for feature in sites["features"]:
+        feature["properties"]["zone"] += "\x1b[2J\nDIFFERS  \u202e"
+    (folder / "sites.geojson").write_text(json.dumps(sites))
+    assert apronwatch("count", apron.files.image, "--sites", "sites.geojson").status == 0
+    assert apronwatch("evidence", SITE, "--look", "2026-03-03", "--out", "proof").status == 0
+    answer = apronwatch("verify", "proof", "--scene", apron.files.image)
+    assert answer.status == 0
+    assert f"same     {SITE}, zone west\\x1b[2J DIFFERS \\u202e, plane: 6 (complete)\n" in answer.out
+    assert "\x1b" not in answer.out + answer.err
+    edit(folder / "proof", "counts.json", lambda told: told["look"]["counts"][0].update(zone="\x1b[2J"))
+    refused = apronwatch("verify", "proof", "--scene", apron.files.image)
+    assert refused.status == 2
+    assert "zone \\x1b[2J and class plane are not in the site file" in refused.err

@@ -19,7 +19,7 @@ def evidence(
         list[Path] | None, typer.Option(help="The mask of a scene, or a folder of masks; told by their hash.")
     ] = None,
     mask_hides: Annotated[
-        str | None, typer.Option(help="Values of a mask of classes that hide, as it was counted with.")
+        list[str] | None, typer.Option(help="Values of a mask of classes that hide, as it was counted with.")
     ] = None,
 ) -> None:
     """Write a folder with everything behind the numbers of one look, and the command that counts them again."""
@@ -29,7 +29,7 @@ def evidence(
     from apronwatch.evidence.looks import look_at
     from apronwatch.evidence.sources import MaskFiles
 
-    masks = MaskFiles.among(mask or [], hiding(mask_hides))
+    masks = MaskFiles.among(mask or [], *map(hiding, mask_hides or []))
     with Archive.open(archive, create=False) as opened:
         found = look_at(opened, site, look, model)
     written = write_evidence(found, out, masks)

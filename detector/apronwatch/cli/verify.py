@@ -22,7 +22,7 @@ def verify(
     mask: Annotated[
         list[Path] | None, typer.Option(help="The mask of a scene, or a folder of masks, where DIR lacks it.")
     ] = None,
-    mask_hides: Annotated[str | None, typer.Option(help="Values of that mask that hide.")] = None,
+    mask_hides: Annotated[list[str] | None, typer.Option(help="Values of such a mask that hide.")] = None,
     model: Annotated[
         str | None, typer.Option(help="Weights file. [default: that of the registry with the same SHA-256]")
     ] = None,
@@ -39,7 +39,7 @@ def verify(
             verdict = check(
                 folder,
                 scenes=scene or (),
-                masks=MaskFiles.among(mask or [], hiding(mask_hides)),
+                masks=MaskFiles.among(mask or [], *map(hiding, mask_hides or [])),
                 weights=model,
                 trust=trust,
                 device=device,
@@ -58,8 +58,6 @@ def verify(
 
 
 def _print(verdict: "Verdict") -> None:
-    from apronwatch.evidence.facts import AS_TOLD
-
     for line in verdict.changed:
         _say("CHANGED", line)
     if verdict.changed:
@@ -73,11 +71,11 @@ def _print(verdict: "Verdict") -> None:
         _say("DIFFERS" if differ else "same", f"boxes of frame {n}: {_boxes(boxes)}")
     for line in verdict.retold:
         _say("DIFFERS", line)
-    if verdict.by_hash:
-        _say("by hash", f"{', '.join(verdict.by_hash)}: unchanged, and not made again to compare")
-    _say("as told", f"{', '.join(AS_TOLD)} of manifest.json: nothing here can tell otherwise")
     if verdict.failure is not None:
         output.say(f"no number to compare, the run failed: {plain(verdict.failure)}")
+    if verdict.by_hash:
+        _say("by hash", f"{', '.join(verdict.by_hash)}: unchanged, and not made again to compare")
+    _say("as told", f"{', '.join(verdict.as_told)} of manifest.json: nothing here can tell otherwise")
 
 
 def _say(verdict: str, line: str) -> None:

@@ -4,17 +4,20 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from apronwatch.counting import count_run
 from apronwatch.counts import Count, failed_counts
 from apronwatch.engines import Engine
 from apronwatch.errors import EvidenceInvalid, Uncheckable
 from apronwatch.evidence.boxes import Boxes, boxes_of
+from apronwatch.evidence.commands import PICTURE
+from apronwatch.evidence.items import item_of
 from apronwatch.evidence.looks import counts_of
 from apronwatch.evidence.manifest import NAME
 from apronwatch.evidence.rules import Then, check_as_then, rules_then
 from apronwatch.evidence.sources import FoundMasks, MaskFiles, masks_again, reopened, same_engine
+from apronwatch.evidence.told import ItemTold
 from apronwatch.observation import Frame
 from apronwatch.pipeline import detect
 from apronwatch.plan import make_plan
@@ -51,6 +54,7 @@ class Again:
         model: what is known here of the weights; None of a failed look.
         scenes: the facts of each picture, as it was found.
         masks: what was laid over each.
+        items: the STAC item that each was found by.
         rules: by what each frame was counted.
     """
 
@@ -60,6 +64,7 @@ class Again:
     model: ModelInfo | None = None
     scenes: tuple[SceneInfo, ...] = ()
     masks: tuple[FoundMasks, ...] = ()
+    items: tuple[ItemTold | None, ...] = ()
     rules: tuple[Then, ...] = ()
 
     @property
@@ -88,24 +93,32 @@ def count_again(folder: Path, told: dict[str, Any], site: Site, means: Means) ->
         _counted(folder, frame, site, engine, then, means)
         for frame, then in zip(told["frames"], rules, strict=True)
     ]
-    frames = [frame for frame, _, _ in counted]
+    frames = [one.frame for one in counted]
     return Again(
         counts_of(frames, site),
         tuple(frame.counts for frame in frames),
         tuple(boxes_of(frames, site)),
         frames[0].run.model,
-        tuple(facts for _, facts, _ in counted),
-        tuple(laid for _, _, laid in counted),
+        tuple(one.scene for one in counted),
+        tuple(one.masks for one in counted),
+        tuple(one.item for one in counted),
         rules,
     )
 
 
+class _Counted(NamedTuple):
+    frame: Frame
+    scene: SceneInfo
+    masks: FoundMasks
+    item: ItemTold | None
+
+
 def _counted(
     folder: Path, told: dict[str, Any], site: Site, engine: Engine, then: Then, means: Means
-) -> tuple[Frame, SceneInfo, FoundMasks]:
-    """One frame with the settings that it was published with, the facts of its picture, and its masks."""
+) -> _Counted:
+    """One frame with the settings that it was published with, and from what."""
     facts = SceneInfo.from_dict(told["scene"])
-    with reopened(facts, _places(folder, facts.path, means.scenes)) as scene:
+    with reopened(facts, _places(folder, told, means.scenes)) as scene:
         _check_settings(told, scene, site, engine)
         laid = masks_again(scene, site, told["masks_sha256"] or "", _own_masks(folder, told, means.masks))
         found = detect(scene, engine, site, masks=laid.masks, progress=means.progress)
@@ -115,17 +128,20 @@ def _counted(
                 f"expected those of {', '.join(found.thresholds)}: the evidence contradicts itself"
             )
         run = replace(found, thresholds=told["thresholds"])
-        return Frame(run, tuple(count_run(run, site, then.model))), scene.info, laid
+        frame = Frame(run, tuple(count_run(run, site, then.model)))
+        return _Counted(frame, scene.info, laid, item_of(scene.path))
 
 
-def _places(folder: Path, name: str, scenes: Sequence[str]) -> list[str]:
+def _places(folder: Path, told: dict[str, Any], scenes: Sequence[str]) -> list[str]:
     """Where a scene may lie: of those named first the one of its name."""
+    name = told["scene"]["path"]
     if scenes:
         bare = name.partition("#")[0]
         return sorted(scenes, key=lambda place: Path(place.partition("#")[0]).name != bare)
     if is_url(name):
         return [name]
-    return [str(place / name) for place in (folder, folder.resolve().parent, Path())]
+    own = folder / told["folder"] / PICTURE
+    return [str(place / name) for place in (own, folder, folder.resolve().parent, Path())]
 
 
 def _own_masks(folder: Path, told: dict[str, Any], given: MaskFiles) -> MaskFiles:
@@ -133,7 +149,7 @@ def _own_masks(folder: Path, told: dict[str, Any], given: MaskFiles) -> MaskFile
     mask = told["mask"]
     if mask is None or mask["file"] is None:
         return given
-    return MaskFiles((folder / mask["file"],), tuple(mask["hides"]) if mask["hides"] else None)
+    return MaskFiles((folder / mask["file"],), (tuple(mask["hides"]),) if mask["hides"] else ())
 
 
 def _check_settings(told: dict[str, Any], scene: Scene, site: Site, engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """What a manifest says of pictures, weights and rules, against what was found when its look was counted again."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,38 +9,57 @@ import pyproj
 import shapely
 
 from apronwatch.counting import COUNTING_VERSION
-from apronwatch.evidence import manifest
 from apronwatch.evidence.again import Again
 from apronwatch.evidence.folder import NOTHING_COUNTED
+from apronwatch.evidence.form import OF_FRAME
+from apronwatch.evidence.items import is_item
 from apronwatch.evidence.names import published_scene
-from apronwatch.evidence.retold import differences
+from apronwatch.evidence.origin import OF_TIME
+from apronwatch.evidence.retold import differences, same_program
 from apronwatch.evidence.rules import FILE, Known, Then
 from apronwatch.evidence.sources import FoundMasks
-from apronwatch.evidence.words import COUNTS, README, SCENES, SITES
+from apronwatch.evidence.told import COUNTS, README, SCENES, SITES, ItemTold
 from apronwatch.report.chips import MOST
 from apronwatch.report.words import several
 from apronwatch.run import ModelInfo, run_key
 from apronwatch.sceneinfo import SceneInfo
 
+_NEAR_DEG = 1e-6
 _OF_ITS_TIME = ("path", "time", "time_precision", "time_source", "sensor", "acquisition")
 """Facts of a scene that the archive may know better than its picture."""
 
-AS_TOLD = ("device", "software_version", "stored_at", "counted_at", "written_with", *_OF_ITS_TIME)
-"""Facts of the manifest that nothing can be held against, but what else the folder says of them."""
+_AS_TOLD = (
+    *_OF_ITS_TIME,
+    "pictures",
+    "failure",
+    "device",
+    "software_version",
+    "stored_at",
+    "counted_at",
+    "written_with",
+)
+_WORDS = ("attribution", "command", "warnings")
 
-_NEAR_DEG = 1e-6
+
+def as_told(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Facts of the manifest that nothing can be held against; its words, too, where another program chose them."""
+    return (*_AS_TOLD, *(() if same_program(told) else _WORDS))
 
 
 def facts_differ(folder: Path, told: Mapping[str, Any], again: Again) -> Iterator[str]:
     """A line for each fact of `manifest.json` that is another."""
     yield from _listed(told, again)
-    found = zip(told["frames"], again.scenes, again.masks, again.rules, strict=False)
-    for n, (frame, scene, laid, then) in enumerate(found, start=1):
+    found = zip(told["frames"], again.scenes, again.masks, again.items, again.rules, strict=False)
+    for n, (frame, scene, laid, item, then) in enumerate(found, start=1):
         where = f"manifest.json, frame {n}"
-        yield from _scene_differs(f"{where}, scene", SceneInfo.from_dict(frame["scene"]), scene)
+        yield from _scene_differs(
+            f"{where}, scene", SceneInfo.from_dict(frame["scene"]), scene, same_program(told)
+        )
         key = run_key(scene.identity, told["model"]["sha256"], frame["parameters"])
         yield from differences(f"{where}, run", frame["run"], key)
         yield from _mask_differs(folder, frame["mask"], laid, where)
+        if frame["item"] and item:
+            yield from differences(f"{where}, item", *_named(frame["item"], item))
         yield from _rules_differ(folder, frame, then, where)
 
 
@@ -50,12 +70,12 @@ def _listed(told: Mapping[str, Any], again: Again) -> Iterator[str]:
     for frame, boxes in zip(told["frames"], again.boxes, strict=False):
         folder, chips = frame["folder"], len(boxes.pictured)
         names = [
-            *manifest.OF_FRAME,
+            *OF_FRAME,
             *([FILE] if frame["counting"] and frame["counting"]["calibration"] else []),
         ]
         if not frame["pictures"]:
             names += [f"chips-{n + 1}.png" for n in range(-(-chips // MOST))]
-        if bool(chips) == (frame["pictures"] == NOTHING_COUNTED) or not (chips or frame["pictures"]):
+        if (chips and frame["pictures"] == NOTHING_COUNTED) or not (chips or frame["pictures"]):
             count = f"{several(chips, 'box', 'boxes')} count"
             yield f"manifest.json, {folder}, pictures: {frame['pictures']!r}, and {count}"
         wanted |= {f"{folder}/{name}" for name in names}
@@ -64,14 +84,14 @@ def _listed(told: Mapping[str, Any], again: Again) -> Iterator[str]:
         yield f"manifest.json, files: {name} is {'missing' if name in wanted else 'no part of such evidence'}"
 
 
-def _scene_differs(where: str, told: SceneInfo, found: SceneInfo) -> Iterator[str]:
-    """What a picture does not say of itself."""
+def _scene_differs(where: str, told: SceneInfo, found: SceneInfo, same_program: bool) -> Iterator[str]:
+    """What a picture does not say of itself; in the words of this program, or of another."""
     here = published_scene(found, [found.path])
     said, wanted = told.to_dict(), here.to_dict()
     apart = {*_OF_ITS_TIME, "transform", "crs", "footprint_wkt", "warnings"}
-    if _is_item(told.path) != _is_item(found.path):  # an item knows more of a picture than the picture does
+    if is_item(told.path) != is_item(found.path):  # an item knows more of a picture than the picture does
         apart.add("attribution")
-    else:
+    elif same_program:
         yield from _warnings_differ(where, told, here)
     yield from differences(
         where, *({k: v for k, v in facts.items() if k not in apart} for facts in (said, wanted))
@@ -84,14 +104,10 @@ def _scene_differs(where: str, told: SceneInfo, found: SceneInfo) -> Iterator[st
         yield f"{where}, footprint_wkt: another place than the picture's"
 
 
-def _is_item(path: str) -> bool:
-    return "#" in path or path.lower().endswith("json")
-
-
 def _warnings_differ(where: str, told: SceneInfo, here: SceneInfo) -> Iterator[str]:
     """Those of the time apart, which the archive may know better."""
     wanted = [warning.replace(here.path, told.path) for warning in here.warnings]
-    said = [warning for warning in told.warnings if "TIFFTAG_DATETIME" not in warning]
+    said = [warning for warning in told.warnings if OF_TIME not in warning]
     for warning in dict.fromkeys((*said, *wanted)):
         if (warning in said) != (warning in wanted):
             yield f"{where}, warnings: {warning!r} is {'missing' if warning in wanted else 'not to be said'}"
@@ -124,6 +140,26 @@ def _mask_differs(
         return
     read = {"hides": list(laid.hides) if laid.hides else None, "item": laid.item}
     yield from differences(f"{where}, mask", {name: told[name] for name in read}, read)
+
+
+def _named(told: Mapping[str, Any], item: ItemTold) -> Iterator[dict[str, Any]]:
+    """What an item names, as it is told and as it is; of the very same file all that is said of it."""
+    names = ("picture", "masks", *(("fixed",) if told["sha256"] == item.sha256 else ()))
+    found = asdict(item) | {"masks": [asdict(mask) for mask in item.masks]}
+    yield from ({name: of[name] for name in names} for of in (told, found))
+
+
+def item_notes(told: Mapping[str, Any], again: Again) -> Iterator[str]:
+    """What is known here of the STAC items: they are often written anew, with the same picture and masks."""
+    for frame, item in zip(told["frames"], again.items, strict=False):
+        of = frame["item"]
+        if of and item is None:
+            yield f"the STAC item {of['name']} is not at hand, only its picture: what it says was not compared"
+        elif of and item and of["sha256"] != item.sha256:
+            yield (
+                f"the STAC item {of['name']} has SHA-256 {item.sha256[:12]}… here, the folder says "
+                f"{of['sha256'][:12]}…; picture and masks were compared"
+            )
 
 
 def _rules_differ(folder: Path, frame: Mapping[str, Any], then: Then, where: str) -> Iterator[str]:

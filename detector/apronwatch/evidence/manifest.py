@@ -4,37 +4,31 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
-from datetime import datetime, timedelta
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import AfterValidator, Field, TypeAdapter, model_validator
+from typing import Any
 
 from apronwatch.archive import ArchivedRun
 from apronwatch.errors import EvidenceInvalid
 from apronwatch.evidence import documents
-from apronwatch.evidence.documents import MOST, Part
-from apronwatch.evidence.names import scene_name
+from apronwatch.evidence.form import FORMAT, Manifest
 from apronwatch.evidence.rules import Known
-from apronwatch.evidence.words import COUNTS, README, SCENES, SITES, MaskTold
+from apronwatch.evidence.told import ItemTold, MaskTold
 from apronwatch.report.looks import Look
-from apronwatch.sceneinfo import SceneInfo
-from apronwatch.taxonomy import CLASSES
-from apronwatch.times import PRECISIONS
 from apronwatch.version import __version__
 
 NAME = "manifest.json"
-FORMAT = 2
-OF_FRAME = ("boxes.geojson", "boxes.csv", "overlay.png")
-"""Files of each frame that was counted."""
-
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pyproj", "rasterio", "scipy", "shapely")
 
 
 def frame_facts(
-    run: ArchivedRun, folder: str, mask: MaskTold | None, rules: Known | None, pictures: str
+    run: ArchivedRun,
+    folder: str,
+    mask: MaskTold | None,
+    item: ItemTold | None,
+    rules: Known | None,
+    pictures: str,
 ) -> dict[str, Any]:
     """What one frame was counted from and with.
 
@@ -42,6 +36,7 @@ def frame_facts(
         run: without folders of this machine.
         folder: of the frame.
         mask: what was laid over it, if that is at hand.
+        item: by which its picture was found, if that is at hand.
         rules: by what it was counted, if that is known.
         pictures: why it has no chips; empty where it has.
     """
@@ -50,6 +45,7 @@ def frame_facts(
         "scene": run.scene.to_dict(),
         "masks_sha256": run.masks_hash or None,
         "mask": asdict(mask) if mask else None,
+        "item": asdict(item) if item else None,
         "pictures": pictures,
         "run": run.key,
         "parameters": run.parameters,
@@ -106,136 +102,6 @@ def document(
     }
 
 
-def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).utcoffset() != timedelta(0):
-        raise ValueError(f"{text} is no time in UTC")
-    return text
-
-
-def _published(path: str) -> str:
-    if scene_name(path) != path:
-        raise ValueError("a path with folders")
-    return path
-
-
-def _by_a_program(versions: dict[str, str]) -> dict[str, str]:
-    if "apronwatch" not in versions:
-        raise ValueError("apronwatch is not among them")
-    return versions
-
-
-def _scene(plain: dict[str, Any]) -> dict[str, Any]:
-    _SCENE.validate_json(json.dumps(plain, allow_nan=False), strict=True)
-    unknown = plain.keys() - {field.name for field in fields(SceneInfo)}
-    if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))} is no fact of a scene")
-    _published(plain["path"])
-    if plain["time"] is not None:
-        _moment(plain["time"])
-    if (plain["time_precision"] in PRECISIONS) != (plain["time"] is not None):
-        raise ValueError(f"time {plain['time']} of precision {plain['time_precision']}")
-    return plain
-
-
-def _inside(name: str) -> str:
-    if name.startswith("/") or "\0" in name or {"", ".", ".."} & set(name.split("/")):
-        raise ValueError(f"{name!r} is no file in the folder")
-    return name
-
-
-_SCENE = TypeAdapter(SceneInfo)
-_Time = Annotated[str, AfterValidator(_moment)]
-_Name = Annotated[str, AfterValidator(_inside)]
-_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Number = Annotated[int, Field(ge=-MOST, le=MOST)]
-
-
-class _Mask(Part):
-    file: _Name | None
-    hides: list[_Number] | None
-    item: bool
-
-
-class _Counting(Part):
-    rules: int
-    calibration_sha256: str | None
-    calibration: _Name | None
-
-
-class _Frame(Part):
-    folder: Annotated[str, Field(pattern="^frame-[0-9]+$")]
-    scene: Annotated[dict[str, Any], AfterValidator(_scene)]
-    masks_sha256: _Sha256 | None
-    mask: _Mask | None
-    pictures: str
-    run: str
-    parameters: dict[str, Any]
-    thresholds: dict[Literal[CLASSES], float]  # type: ignore[valid-type]
-    device: str
-    pipeline_version: int
-    software_version: str
-    calibration_sha256: str
-    counting: _Counting | None
-    stored_at: _Time
-    counted_at: _Time
-    failure: str | None
-
-    @model_validator(mode="after")
-    def _says_its_mask(self) -> Self:
-        laid = self.mask is None or bool(self.mask.file or self.mask.item)
-        if laid != (self.masks_sha256 is not None) or (
-            self.mask and self.mask.hides is not None and not self.mask.file
-        ):
-            raise ValueError(
-                f"mask ({self.mask}) and masks_sha256 ({self.masks_sha256}) contradict each other"
-            )
-        return self
-
-
-class _Model(Part):
-    name: str
-    sha256: _Sha256
-    terms: str
-    data: str
-    synthetic_only: list[str]
-    card: _Name | None
-    option: list[str]
-
-
-class _Manifest(Part):
-    evidence: Literal[2]
-    site: str
-    time: _Time | None
-    time_precision: Literal["second", "minute", "hour", "day"] | None
-    geometry_sha256: str
-    model: _Model
-    frames: Annotated[list[_Frame], Field(min_length=1)]
-    attribution: str
-    command: str
-    written_with: Annotated[dict[str, str], AfterValidator(_by_a_program)]
-    files: dict[_Name, _Sha256]
-
-    @model_validator(mode="after")
-    def _lists_what_it_rests_on(self) -> Self:
-        missing = [name for name in self._wanted() if name not in self.files]
-        if missing:
-            raise ValueError(f"{missing[0]} is not among its files")
-        if [frame.folder for frame in self.frames] != [f"frame-{n}" for n in range(1, len(self.frames) + 1)]:
-            raise ValueError("the folders of its frames are not frame-1, frame-2 and so on")
-        if len(self.frames) > 1 and any(frame.failure is not None for frame in self.frames):
-            raise ValueError("a failed frame among several")
-        return self
-
-    def _wanted(self) -> Iterator[str]:
-        yield from (SITES, COUNTS, README, *([SCENES] if len(self.frames) > 1 else []))
-        yield from [self.model.card] if self.model.card else []
-        for frame in self.frames:
-            if frame.failure is None:
-                yield from (f"{frame.folder}/{name}" for name in OF_FRAME)
-            yield from [frame.mask.file] if frame.mask and frame.mask.file else []
-            yield from [frame.counting.calibration] if frame.counting and frame.counting.calibration else []
-
-
 def read(folder: Path) -> dict[str, Any]:
     """The manifest of a folder; raises `EvidenceInvalid` where there is none of this format, and whole."""
     path = folder / NAME
@@ -248,7 +114,7 @@ def read(folder: Path) -> dict[str, Any]:
     found = told.get("evidence") if isinstance(told, dict) else type(told).__name__
     if type(found) is not int or found != FORMAT:
         raise EvidenceInvalid(f"{path}: evidence of format {found!r}, this program reads format {FORMAT}")
-    plain: dict[str, Any] = documents.read(path, _Manifest)
+    plain: dict[str, Any] = documents.read(path, Manifest)
     return plain
 
 

@@ -14,7 +14,9 @@ from apronwatch.archive import ArchivedRun
 from apronwatch.counts import Count
 from apronwatch.detections import Detections
 from apronwatch.evidence import documents, words
-from apronwatch.evidence.folder import counts_document, scenes_csv
+from apronwatch.evidence.commands import command, scenes_csv
+from apronwatch.evidence.folder import counts_document
+from apronwatch.evidence.told import COUNTS, README, SCENES, SITES, FileTold, ItemTold, MaskTold, Told
 from apronwatch.report.looks import Look
 from apronwatch.run import ModelInfo
 from apronwatch.sceneinfo import SceneInfo
@@ -32,7 +34,7 @@ _SHOWN = 100
 
 def told_again(
     manifest: Mapping[str, Any], site: Site, look: Sequence[Count], frames: Sequence[Sequence[Count]]
-) -> words.Told:
+) -> Told:
     """What the words of a folder are about.
 
     Args:
@@ -45,9 +47,10 @@ def told_again(
     runs = tuple(_run(manifest["model"], told, site, tuple(counts)) for told, counts in pairs)
     time = manifest["time"]
     masks = [told["mask"] for told in manifest["frames"]]
-    return words.Told(
+    return Told(
         Look(datetime.fromisoformat(time) if time else None, manifest["time_precision"], tuple(look), runs),
-        tuple(mask and words.MaskTold(mask["file"], _tuple(mask["hides"]), mask["item"]) for mask in masks),
+        tuple(mask and MaskTold(mask["file"], _tuple(mask["hides"]), mask["item"]) for mask in masks),
+        tuple(_item(told["item"]) for told in manifest["frames"]),
         tuple(told["pictures"] for told in manifest["frames"]),
         tuple(manifest["model"]["option"]),
         manifest["model"]["card"],
@@ -84,25 +87,34 @@ def _run(
     )
 
 
+def _item(told: Mapping[str, Any] | None) -> ItemTold | None:
+    if told is None:
+        return None
+    picture, *masks = (FileTold(**one) for one in (told["picture"], *told["masks"]))
+    return ItemTold(told["name"], told["sha256"], picture, tuple(masks), told["fixed"])
+
+
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def words_differ(folder: Path, manifest: Mapping[str, Any], told: words.Told) -> Iterator[str]:
+def words_differ(folder: Path, manifest: Mapping[str, Any], told: Told) -> Iterator[str]:
     """What attribution, command, look's time, `scenes.csv` and README say otherwise than they must."""
     time, precision = _earliest(told.look.runs)
     rebuilt = {"time": time, "time_precision": precision}
-    rebuilt |= {"attribution": words.attribution(told.look), "command": words.command(told)}
+    if same_program(manifest):
+        rebuilt |= {"attribution": words.attribution(told.look), "command": command(told)}
     for name, other in rebuilt.items():
         yield from differences(f"manifest.json, {name}", manifest[name], other)
-    if words.SCENES in manifest["files"]:
-        yield from _lines_differ(folder / words.SCENES, scenes_csv(told).decode(), words.SCENES)
-    if same_program(manifest):
-        yield from _lines_differ(folder / words.README, words.readme(told), words.README)
+    if not same_program(manifest):
+        return
+    if SCENES in manifest["files"]:
+        yield from _lines_differ(folder / SCENES, scenes_csv(told).decode(), SCENES)
+    yield from _lines_differ(folder / README, words.readme(told), README)
 
 
 def same_program(manifest: Mapping[str, Any]) -> bool:
-    """Whether the words of the README are those of this program: others have others."""
+    """Whether the words of a folder are those of this program: others have others."""
     return bool(manifest["written_with"].get("apronwatch") == __version__)
 
 
@@ -115,12 +127,10 @@ def _earliest(runs: Sequence[ArchivedRun]) -> tuple[str | None, str | None]:
     return first.time.isoformat().replace("+00:00", "Z") if first.time else None, first.time_precision
 
 
-def document_differs(
-    manifest: Mapping[str, Any], document: Mapping[str, Any], told: words.Told
-) -> Iterator[str]:
+def document_differs(manifest: Mapping[str, Any], document: Mapping[str, Any], told: Told) -> Iterator[str]:
     """What `counts.json` says otherwise than it must, its counts apart."""
     rebuilt = counts_document(told.look) | {"apronwatch": manifest["written_with"].get("apronwatch")}
-    yield from differences(words.COUNTS, _without_counts(document), _without_counts(rebuilt))
+    yield from differences(COUNTS, _without_counts(document), _without_counts(rebuilt))
 
 
 def _without_counts(plain: Any) -> Any:
@@ -134,9 +144,9 @@ def _without_counts(plain: Any) -> Any:
 def site_differs(path: Path, site: Site) -> Iterator[str]:
     """What a site file says beside its site, or writes otherwise."""
     with tempfile.TemporaryDirectory() as folder:
-        again = Path(folder) / words.SITES
+        again = Path(folder) / SITES
         write_sites([site], again)
-        yield from _lines_differ(path, again.read_bytes().decode(), words.SITES)
+        yield from _lines_differ(path, again.read_bytes().decode(), SITES)
 
 
 def _lines_differ(path: Path, wanted: str, name: str) -> Iterator[str]:

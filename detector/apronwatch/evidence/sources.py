@@ -23,21 +23,21 @@ class MaskFiles:
 
     Attributes:
         files: each of them.
-        hides: the values of a mask of classes that hide; tried on each file.
+        hides: the values of a mask of classes that hide, where they were named: each of these is tried on each file.
     """
 
     files: tuple[Path, ...] = ()
-    hides: tuple[int, ...] | None = None
+    hides: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
-    def among(cls, paths: Sequence[Path], hides: tuple[int, ...] | None = None) -> Self:
+    def among(cls, paths: Sequence[Path], *hides: tuple[int, ...] | None) -> Self:
         """The files, and all files of the folders, among some paths; raises `MaskInvalid` for one that is not there."""
         files: list[Path] = []
         for path in paths:
             if not path.exists():
                 raise MaskInvalid(f"{path}: no such mask file or folder; give what hid the clouds of a scene")
             files += sorted(f for f in path.iterdir() if f.is_file()) if path.is_dir() else [path]
-        return cls(tuple(files), hides)
+        return cls(tuple(files), tuple(values for values in hides if values))
 
 
 NO_MASKS = MaskFiles()
@@ -115,7 +115,7 @@ def masks_again(scene: Scene, site: Site, key: str, given: MaskFiles) -> FoundMa
         if own.key == key:
             return FoundMasks(own, None, None, with_item)
         for file in given.files:
-            for hides in dict.fromkeys((None, given.hides)):
+            for hides in (None, *given.hides):
                 try:
                     layer = open_mask(file, scene.info, crs, hides)
                 except MaskInvalid:

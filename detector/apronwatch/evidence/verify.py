@@ -19,7 +19,8 @@ from apronwatch.errors import EvidenceInvalid
 from apronwatch.evidence import documents, manifest
 from apronwatch.evidence.again import Again, Means, Progress, count_again, failed_again
 from apronwatch.evidence.boxcheck import Checked, check_boxes
-from apronwatch.evidence.facts import facts_differ, model_notes
+from apronwatch.evidence.commands import PICTURE
+from apronwatch.evidence.facts import as_told, facts_differ, item_notes, model_notes
 from apronwatch.evidence.matching import Matched
 from apronwatch.evidence.retold import (
     document_differs,
@@ -30,7 +31,7 @@ from apronwatch.evidence.retold import (
     words_differ,
 )
 from apronwatch.evidence.sources import NO_MASKS, MaskFiles
-from apronwatch.evidence.words import COUNTS, README, SITES
+from apronwatch.evidence.told import COUNTS, README, SCENES, SITES
 from apronwatch.site import Site, read_sites
 
 _OF_THE_ARCHIVE = frozenset(
@@ -77,6 +78,7 @@ class Verdict:
         boxes: per frame, the published boxes that count against those found now.
         retold: what the folder says otherwise than it must, beside numbers and boxes: the file, and what.
         by_hash: files of which nothing is known but that they are as they were written.
+        as_told: facts of the manifest of which nothing is known.
         notes: in what the registry of here differs from what they were counted by.
         unsure: why nothing can be told of estimates and intervals, which then are not compared; empty where it can.
         failure: why the run failed whose evidence this is; then there is no number to compare.
@@ -88,6 +90,7 @@ class Verdict:
     boxes: tuple[Matched, ...] = ()
     retold: tuple[str, ...] = ()
     by_hash: tuple[str, ...] = ()
+    as_told: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unsure: str = ""
     failure: str | None = None
@@ -136,7 +139,7 @@ def verify(
         ModelCorrupted: the weights of the registry were changed.
     """
     told = manifest.read(folder)
-    names = [frame["scene"]["path"].partition("#")[0] for frame in told["frames"]]
+    names = [name for frame in told["frames"] for name in _beside(frame)]
     changed = tuple(manifest.changed(folder, told["files"]))
     unlisted = tuple(manifest.unlisted(folder, told["files"], names))
     if changed:
@@ -160,10 +163,19 @@ def verify(
         tuple(checked.counted for checked in boxes),
         tuple(_retold(folder, told, document, site, again, numbers, boxes)),
         tuple(_by_hash(told)),
-        (*again.notes, *model_notes(told["model"], again.model)),
+        as_told(told),
+        (*again.notes, *model_notes(told["model"], again.model), *item_notes(told, again)),
         again.unsure,
         failure,
     )
+
+
+def _beside(frame: dict[str, Any]) -> Iterator[str]:
+    """Names under which what a frame was counted from may be put into the folder."""
+    item = frame["item"]
+    named = [one["name"] for one in (item["picture"], *item["masks"])] if item else []
+    for name in (frame["scene"]["path"].partition("#")[0], *named):
+        yield from (name, f"{frame['folder']}/{PICTURE}/{name}")
 
 
 def _site(folder: Path, told: dict[str, Any]) -> Site:
@@ -238,7 +250,7 @@ def _by_hash(told: dict[str, Any]) -> Iterator[str]:
     """The files that nothing is made anew of."""
     card = told["model"]["card"]
     for name in sorted(told["files"]):
-        if name.endswith(".png") or name == card or (name == README and not same_program(told)):
+        if name.endswith(".png") or name == card or (name in (README, SCENES) and not same_program(told)):
             yield name
 
 

@@ -1,17 +1,15 @@
-"""What is said in plain words: the README of an evidence folder, its attribution, and the command that counts again."""
+"""What is said in plain words: the README of an evidence folder, and its attribution."""
 
 import shlex
 import textwrap
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 from apronwatch.archive import ArchivedRun
-from apronwatch.archive.dating import REDATED
 from apronwatch.counts import Count, Status
 from apronwatch.evidence.boxes import WHY_NOT
-from apronwatch.evidence.names import scene_name
-from apronwatch.remote import is_url
+from apronwatch.evidence.commands import FRESH, command, further, put
+from apronwatch.evidence.items import is_item
+from apronwatch.evidence.told import SCENES, SITES, ItemTold, MaskTold, Told
 from apronwatch.report.looks import Look
 from apronwatch.report.sections import LIMITS
 from apronwatch.report.words import (
@@ -22,101 +20,11 @@ from apronwatch.report.words import (
     moment,
     number,
     remarks,
-    several,
     share,
     zone_label,
 )
 
-_FORMS = {
-    "day": "%Y-%m-%d",
-    "hour": "%Y-%m-%dT%HZ",
-    "minute": "%Y-%m-%dT%H:%MZ",
-    "second": "%Y-%m-%dT%H:%M:%SZ",
-}
-FRESH = "fresh.sqlite"
-README = "README.txt"
-COUNTS = "counts.json"
-SCENES = "scenes.csv"
-SITES = "sites.geojson"
 _WIDTH = 100
-
-
-@dataclass(frozen=True)
-class MaskTold:
-    """What was laid over a frame.
-
-    Attributes:
-        file: the user's mask, by its name in the folder; None without one.
-        hides: which of its values hide; None for a mask that says it itself.
-        item: whether the masks of the scene's STAC item were heeded.
-    """
-
-    file: str | None
-    hides: tuple[int, ...] | None
-    item: bool
-
-    def within(self, folder: str) -> Self:
-        """The same, with the file's name from outside a folder."""
-        return replace(self, file=f"{folder}/{self.file}" if self.file else None)
-
-
-NO_MASK = MaskTold(None, None, False)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What the words are about.
-
-    Attributes:
-        look: with its runs, one a frame, without folders of this machine.
-        masks: per frame, its masks; None where they are not at hand.
-        pictures: per frame, why there are no chips; empty where there are.
-        model_option: how the weights are named to the program.
-        card: the model card's name in the folder.
-        calibrated: the calibration that its estimates rest on lies with each frame.
-    """
-
-    look: Look
-    masks: tuple[MaskTold | None, ...]
-    pictures: tuple[str, ...]
-    model_option: tuple[str, ...]
-    card: str | None
-    calibrated: bool = False
-
-
-def told_time(run: ArchivedRun) -> str:
-    """The time of a frame as an option or a manifest gives it; empty for one that its metadata contradicts."""
-    scene = run.scene
-    if scene.time is None or scene.time_source == REDATED:
-        return ""
-    return scene.time.strftime(_FORMS[scene.time_precision or "second"])
-
-
-def command(told: Told) -> str:
-    """The one command that counts the look again, to be run in the folder with the scenes beside it."""
-    words = ["apronwatch", "count"]
-    runs = told.look.runs
-    if len(runs) > 1:
-        words += ["--manifest", SCENES]
-    else:
-        time, name = told_time(runs[0]), scene_name(runs[0].scene.path)
-        words += [name if is_url(name) or not name.startswith("-") else f"./{name}"]
-        words += ["--time", time] if time else ["--undated"]
-        words += ["--gsd", repr(runs[0].scene.gsd_m)] if runs[0].scene.crs is None else []
-    words += _mask_options(told)
-    return shlex.join([*words, "--sites", SITES, *told.model_option, "--archive", FRESH])
-
-
-def _mask_options(told: Told) -> list[str]:
-    """The options of `count` about masks; a manifest names the files themselves."""
-    masks = [mask for mask in told.masks if mask is not None]
-    words = []
-    if len(told.masks) == 1 and masks and masks[0].file:
-        words += ["--mask", masks[0].file]
-    hides = next((mask.hides for mask in masks if mask.hides), None)
-    words += ["--mask-hides", ",".join(map(str, hides))] if hides else []
-    stac = any("#" in run.scene.path or run.scene.path.endswith("json") for run in told.look.runs)
-    return words + (["--no-item-mask"] if stac and any(not mask.item for mask in masks) else [])
 
 
 def attribution(look: Look) -> str:
@@ -204,8 +112,7 @@ def _frame(told: Told, n: int) -> str:
     when = moment(scene.time, scene.time_precision)
     facts = [
         ("frame", f"{n + 1} of {len(told.look.runs)}, in frame-{n + 1}/"),
-        ("picture", scene_name(scene.path)),
-        ("SHA-256", scene.sha256 or f"none, a remote file: {scene.identity}"),
+        *_picture(run, told.items[n]),
         ("taken", f"{when} (known from: {scene.time_source})" if scene.time else when),
         ("one pixel", f"{scene.gsd_m:.3f} m on the ground"),
         ("weights", f"{run.model.name}, SHA-256 {run.model.sha256}"),
@@ -220,14 +127,30 @@ def _frame(told: Told, n: int) -> str:
     return "\n".join(_filled(f"{name + ':':<11}{said}", " " * 11) for name, said in facts)
 
 
+def _picture(run: ArchivedRun, item: ItemTold | None) -> list[tuple[str, str]]:
+    """The picture and its hash; of one that a STAC item names, the item and its masks, too."""
+    sha256 = run.scene.sha256 or f"none, a remote file: {run.scene.identity}"
+    of_picture = ("SHA-256", sha256)
+    if item is None and is_item(run.scene.path):
+        return [("STAC item", run.scene.path), ("picture", f"that of the item, SHA-256 {sha256}")]
+    if item is None:
+        return [("picture", run.scene.path), of_picture]
+    hashed = [
+        ("item mask", f"{one.name}, SHA-256 {one.sha256 or 'none, a remote file'}") for one in item.masks
+    ]
+    told = ("STAC item", f"{run.scene.path}, SHA-256 {item.sha256}")
+    return [told, ("picture", item.picture.name), of_picture, *hashed]
+
+
 def _mask(run: ArchivedRun, mask: MaskTold | None) -> str:
     if not run.masks_hash:
         return "none"
     if mask is None:
         where = "not in this folder: it was not at hand when the folder was made"
     else:
-        item = ["that of the STAC item"] if mask.item and not mask.file else []
-        where = listed([*([mask.file] if mask.file else []), *item])
+        item = ["that of the STAC item"] if mask.item and is_item(run.scene.path) else []
+        read = f" (its values {listed(map(str, mask.hides))} hide)" if mask.hides else ""
+        where = listed([*([f"{mask.file}{read}"] if mask.file else []), *item])
     return f"{where}, hash {run.masks_hash}"
 
 
@@ -237,11 +160,10 @@ def _again(told: Told) -> str:
         return _filled("There is no number to check: the run failed. This command tries again:") + _indented(
             told
         )
-    pictures = "the picture" if len(runs) == 1 else f"the {several(len(runs), 'picture')}"
+    first = f"With apronwatch {runs[0].software_version}, "
+    place = put(told)
     text = [
-        _filled(
-            f"With apronwatch {runs[0].software_version}, put {pictures} into this folder and run in it:"
-        ),
+        _filled(f"{first}{place}; then run in this folder:" if place else f"{first}run in this folder:"),
         _indented(told).strip("\n"),
         _filled(
             "The program refuses weights of another SHA-256 by itself. To have hashes and numbers compared "
@@ -254,18 +176,7 @@ def _again(told: Told) -> str:
             2, _filled("It prints each frame by itself; the numbers above unite them, each object once:")
         )
         text.insert(3, f"    {united}")
-    if any(run.scene.time_source == REDATED for run in runs):
-        text.append(
-            _filled(
-                "The time was corrected by hand (`archive redate`): the picture's own metadata say otherwise, so the "
-                "command counts without one. Numbers do not depend on it."
-            )
-        )
-    if any(run.masks_hash and not mask for run, mask in zip(runs, told.masks, strict=True)):
-        text.append(
-            _filled("A mask is missing here (see above): without it, give it with --mask, or numbers differ.")
-        )
-    return "\n\n".join(text)
+    return "\n\n".join([*text, *(_filled(line) for line in further(told))])
 
 
 def _indented(told: Told) -> str:
