@@ -71,10 +71,9 @@ def edit(proof: Path, **changed: Any) -> None:
 
 
 def all_same(answer: Answer) -> bool:
-    *same, by_hash = answer.out.splitlines()
-    return (
-        len(same) == 4 and all(line.startswith("same ") for line in same) and by_hash.startswith("by hash ")
-    )
+    *same, by_hash, as_told = answer.out.splitlines()
+    told = by_hash.startswith("by hash ") and as_told.startswith("as told ")
+    return len(same) == 4 and all(line.startswith("same ") for line in same) and told
 
 
 def test_weights_that_are_calibrated_later_leave_published_evidence_checkable(
