@@ -12,7 +12,7 @@ import pytest
 
 from apronwatch.engines.devices import usable_cores
 from apronwatch.engines.torch import import_ultralytics
-from apronwatch.errors import CallInvalid
+from apronwatch.errors import CallInvalid, EngineFailed
 from tests.extras import need
 from tests.training.tiles import write_config, write_tiles
 
@@ -156,6 +156,27 @@ def test_a_cpu_computes_on_all_cores_unless_the_user_says_otherwise(
     )
     assert run.returncode == 0, run.stderr
     assert f"threads {told or usable_cores()}" in run.stdout.splitlines()
+
+
+@pytest.mark.parametrize("said", ["CUDA out of memory.", "DefaultCPUAllocator: can't allocate memory"])
+def test_a_batch_that_does_not_fit_ends_the_run(
+    tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    from apronwatch_training.fit.config import read_config
+    from apronwatch_training.fit.run import fit
+    from apronwatch_training.fit.trainer import Trainer
+
+    batches = []
+
+    def too_large(trainer: Trainer, _batch: object) -> None:
+        batches.append(trainer.batch_size)
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(Trainer, "preprocess_batch", too_large)
+    config = read_config(write_config(tmp_path / "run.toml", tiles, tmp_path / "run"))
+    with pytest.raises(EngineFailed, match="memory ran out; give a smaller"):
+        fit(config, "cpu", threads=1)
+    assert batches == [8]
 
 
 def test_the_state_of_an_epoch_comes_back_to_the_bit(tmp_path: Path) -> None:

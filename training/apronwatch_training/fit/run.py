@@ -71,13 +71,13 @@ def fit(
     Raises:
         CallInvalid: the run's folder holds a run and `resume` was not asked for; or there is nothing to resume; or
             the configuration, or the tiles, are not those that the run began with.
-        EngineFailed: of several GPUs, the process of one ended.
+        EngineFailed: memory ran out; or of several GPUs, the process of one ended.
     """
     import_ultralytics()
     from ultralytics.utils import SETTINGS
 
     from apronwatch_training.fit.checkpoints import epochs_done, write_fitted
-    from apronwatch_training.fit.trainer import Trainer
+    from apronwatch_training.fit.trainer import TOO_LITTLE_MEMORY, Trainer
 
     SETTINGS.update({"sync": False, "tensorboard": True})
     out = config.run.out
@@ -104,6 +104,10 @@ def fit(
             f"{out}: a process of one of the GPUs {device} ended with status {error.returncode}, what it said is "
             "above; mend that and go on with --resume"
         ) from error
+    except RuntimeError as error:
+        if "out of memory" in str(error) or "allocate memory" in str(error):  # of a GPU, of a CPU
+            raise EngineFailed(f"{out}: {TOO_LITTLE_MEMORY}") from error
+        raise
     write_fitted(last, out / FITTED)
     return Fitted(out / FITTED, out / RESULTS)
 

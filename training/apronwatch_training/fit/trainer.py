@@ -9,6 +9,7 @@ from ultralytics.nn.tasks import OBBModel
 from ultralytics.utils.torch_utils import unwrap_model
 
 from apronwatch.engines.devices import usable_cores
+from apronwatch.errors import EngineFailed
 from apronwatch_training.fit import sensing  # noqa: F401 (see `Trainer`)
 from apronwatch_training.fit.checkpoints import drop_states, load_state, save_state
 from apronwatch_training.fit.heads import transplant
@@ -21,6 +22,8 @@ ONE_HEAD = "one_head"
 CPU_BF16 = "cpu_bf16"
 """Key of the tiles' description: a CPU computes the forward and backward passes in bf16. Ultralytics' own `amp` knows
 that of GPUs alone."""
+
+TOO_LITTLE_MEMORY = "memory ran out; give a smaller schedule.batch or schedule.tile_px"
 
 
 class Trainer(OBBTrainer):
@@ -45,6 +48,12 @@ class Trainer(OBBTrainer):
             # Else Ultralytics empties the run's folder, with what we wrote there for these processes.
             self.resume = True
         super().train()
+
+    def _build_train_pipeline(self) -> None:
+        if getattr(self, "_oom_retries", 0):
+            # Ultralytics would go on with half the batch, and the run would not be the one that was asked for.
+            raise EngineFailed(f"{self.save_dir}: {TOO_LITTLE_MEMORY}")
+        super()._build_train_pipeline()
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> TileDataset:
         """Tiles of one split."""
