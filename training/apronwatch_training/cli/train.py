@@ -49,7 +49,7 @@ def fit(
         f"{tiles.training} training tiles with {tiles.labels} labels, {tiles.validation} for validation; "
         f"{told.start.model} for {told.schedule.epochs} epochs on {where}; into {told.run.out}"
     )
-    if checked.carried:
+    if checked.carried and not resume:
         output.say(checked.carried)
     if checked.warning:
         output.print_warning(checked.warning)
