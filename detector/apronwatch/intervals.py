@@ -125,6 +125,7 @@ class _TrueDetections:
     def of(
         cls, scores: ArrayLike, lengths_px: ArrayLike, calibration: ClassCalibration, shares: ArrayLike
     ) -> "_TrueDetections":
+        """Of the detections of a zone; see `interval`."""
         p = calibration.scores.probability(scores) * np.asarray(shares, dtype=np.float64)
         fit = calibration.scores.sum_variance(scores, shares)
         p_given, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))) + fit)

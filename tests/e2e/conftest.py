@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from typing import Any
 import pytest
 
 from apronwatch.cli import main
+from apronwatch_datasets.synthetic import DrawnScene
+from tests.e2e.drawn import planes
+from tests.e2e.proofs import prove
+from tests.e2e.weights import ONE_CLASS
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,6 @@ class Answer:
 Command = Callable[..., Answer]
 
 
-ONE_CLASS = "plane-26n-obb-seed"
-
-
 @pytest.fixture(autouse=True)
 def _one_class_weights(_nothing_of_the_user: None) -> None:
     """Commands count with the bundled weights of one class: a quarter of the pixels of the default ones, uncalibrated.
@@ -55,6 +57,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(home)
     monkeypatch.delenv("APRONWATCH_ARCHIVE", raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
+    """Ten planes in 8 bits, on 3 March 2026; to be read only."""
+    return planes(tmp_path_factory.mktemp("apron"))
+
+
+@pytest.fixture(scope="session")
+def proven(apron: DrawnScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The evidence of one count of it; to be copied."""
+    return prove(apron, tmp_path_factory.mktemp("proven"))
+
+
+@pytest.fixture
+def made(proven: Path, folder: Path) -> Path:
+    """A copy of it in the working folder."""
+    return Path(shutil.copytree(proven, folder / "proof"))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from apronwatch.manifest import SceneRequest
 from apronwatch.site import read_sites
 from apronwatch.survey import survey
 from apronwatch_datasets.synthetic import DrawnScene
-from tests.e2e.conftest import ONE_CLASS
+from tests.e2e.weights import ONE_CLASS
 
 SITE = "synthetic-apron"
 

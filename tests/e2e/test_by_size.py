@@ -23,7 +23,7 @@ from apronwatch.zone import Zone
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.detector.ideal import Truth
 from tests.e2e.conftest import Answer, Command
-from tests.e2e.drawn import SIDE_PX, pixels_of, placed, planes
+from tests.e2e.drawn import SIDE_PX, pixels_of, placed
 from tests.e2e.weights import other_weights
 from tests.painted import Ground, IdealEngine
 from tests.rasters import make_raster
@@ -33,12 +33,6 @@ SIZES = ["small", "medium", "large"]
 NAME = "measured"
 ERROR = "length_error = [0.02, 0.05]\n"
 CURVE = ScoreCalibration("platt", (1.0, 0.0), 900, 800, 20, True, covariance=((0.01, 0), (0, 0.01)))
-
-
-@pytest.fixture(scope="module")
-def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
-    """Ten planes on 3 March 2026; to be read only."""
-    return planes(tmp_path_factory.mktemp("apron"))
 
 
 @pytest.fixture

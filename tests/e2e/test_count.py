@@ -28,12 +28,6 @@ EDGE_PX = SIDE_PX // 10
 """The two zones are the halves of the picture, but for a margin."""
 
 
-@pytest.fixture(scope="module")
-def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
-    """Ten planes in 8 bits, on 3 March 2026; to be read only."""
-    return planes(tmp_path_factory.mktemp("apron"))
-
-
 def seen(answer: Answer, scene: int = 0) -> dict[str, int | None]:
     assert answer.status == 0, answer.err
     return {zone: count["seen"] for zone, count in answer.counts(scene).items()}

@@ -15,18 +15,12 @@ from apronwatch.run import counted
 from apronwatch.scene import Scene
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.e2e.conftest import Command
-from tests.e2e.drawn import MISSED, SIDE_PX, pixels_of, planes
+from tests.e2e.drawn import MISSED, SIDE_PX, pixels_of
 from tests.rasters import make_raster
 
 PROPERTIES = ["class", "score", "length_m", "width_m", "orientation_deg", "truncated"]
 
 GEOJSON = "boxes.geojson"
-
-
-@pytest.fixture(scope="module")
-def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
-    """Ten planes in 8 bits; to be read only."""
-    return planes(tmp_path_factory.mktemp("apron"))
 
 
 @pytest.fixture

@@ -12,16 +12,10 @@ import pytest
 
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.e2e.conftest import Command
-from tests.e2e.drawn import pixels_of, placed, planes
+from tests.e2e.drawn import pixels_of, placed
 from tests.e2e.proofs import SITE
 from tests.e2e.test_evidence import two_frames
 from tests.rasters import make_raster
-
-
-@pytest.fixture(scope="module")
-def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
-    """Ten planes on 3 March 2026; to be read only."""
-    return planes(tmp_path_factory.mktemp("apron"))
 
 
 def counts_of(apronwatch: Command, archive: Path | str) -> list[tuple[Any, ...]]:

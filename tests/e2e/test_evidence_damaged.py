@@ -1,7 +1,6 @@
 """`apronwatch verify` of a damaged folder says so in a line, and never that all is the same, whatever hashes say."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import pytest
 
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.e2e.conftest import Answer, Command
-from tests.e2e.drawn import planes
-from tests.e2e.proofs import prove, rehash
+from tests.e2e.proofs import rehash
 
 FILES = (
     "README.txt",
@@ -28,23 +26,6 @@ BY_HASH = ("model-card.md", "frame-1/overlay.png", "frame-1/chips-1.png")
 """Files that nothing is made anew of: a forger of all hashes can exchange them, and `verify` says so."""
 
 RUBBISH = bytes(range(256)) * 4
-
-
-@pytest.fixture(scope="module")
-def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
-    """Ten planes on 3 March 2026; to be read only."""
-    return planes(tmp_path_factory.mktemp("apron"))
-
-
-@pytest.fixture(scope="module")
-def proven(apron: DrawnScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The evidence of one count; to be copied."""
-    return prove(apron, tmp_path_factory.mktemp("proven"))
-
-
-@pytest.fixture
-def made(proven: Path, folder: Path) -> Path:
-    return Path(shutil.copytree(proven, folder / "proof"))
 
 
 def written(content: bytes) -> Callable[[Path], object]:

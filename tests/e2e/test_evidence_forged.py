@@ -1,7 +1,6 @@
 """`apronwatch verify` tells every forgery that can be told, in one line that names the file, though every hash fits."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,27 +9,9 @@ import pytest
 
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.e2e.conftest import Command
-from tests.e2e.drawn import planes
-from tests.e2e.proofs import SITE, edit, prove, rehash, rewrite
+from tests.e2e.proofs import SITE, edit, rehash, rewrite
 
 Forge = Callable[[Path], None]
-
-
-@pytest.fixture(scope="module")
-def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
-    """Ten planes on 3 March 2026; to be read only."""
-    return planes(tmp_path_factory.mktemp("apron"))
-
-
-@pytest.fixture(scope="module")
-def proven(apron: DrawnScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The evidence of one count; to be copied."""
-    return prove(apron, tmp_path_factory.mktemp("proven"))
-
-
-@pytest.fixture
-def made(proven: Path, folder: Path) -> Path:
-    return Path(shutil.copytree(proven, folder / "proof"))
 
 
 def in_counts(change: Callable[[Any], object]) -> Forge:

@@ -13,7 +13,6 @@ from apronwatch.engines.registry import find_model
 from apronwatch.version import __version__
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.e2e.conftest import Answer, Command
-from tests.e2e.drawn import planes
 from tests.e2e.proofs import rehash
 from tests.e2e.weights import other_weights
 
@@ -21,12 +20,6 @@ SITE, NAME = "synthetic-apron", "stern"
 CURVE = ScoreCalibration("platt", (1.0, 0.0), 900, 800, 20, True, covariance=((0.01, 0), (0, 0.01)))
 TOLD = ClassCalibration(0.3, CURVE, RecallCalibration((190,), (10,), 20, True))
 ENTRY = 'calibration = "c.json"\n'
-
-
-@pytest.fixture(scope="module")
-def apron(tmp_path_factory: pytest.TempPathFactory) -> DrawnScene:
-    """Ten planes on 3 March 2026; to be read only."""
-    return planes(tmp_path_factory.mktemp("apron"))
 
 
 @pytest.fixture

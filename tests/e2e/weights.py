@@ -6,6 +6,8 @@ from pathlib import Path
 
 from apronwatch.engines.registry import find_model
 
+ONE_CLASS = "plane-26n-obb-seed"
+
 _IGNORED = b"\xc2\x3e\x01x"
 """A field that no ONNX reader knows: other bytes, the same network."""
 

@@ -9,6 +9,9 @@ from apronwatch.taxonomy import CLASSES
 Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Bias = Annotated[float, Field(gt=-0.5, lt=0.5)]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+"""Of a model: files are called so."""
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -41,7 +44,7 @@ class ClassEntry(_Entry):
 class ModelEntry(_Entry):
     """`[[models]]`: facts about weights, whatever file they lie in."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    name: Annotated[str, Field(pattern=NAME)]
     source_classes: Annotated[list[str], Field(min_length=1)]
     class_map: dict[str, str]
     classes: Annotated[dict[str, ClassEntry], Field(min_length=1)]

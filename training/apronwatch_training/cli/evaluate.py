@@ -1,14 +1,20 @@
 """`apronwatch train evaluate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apronwatch.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from apronwatch.engines import ModelSpec
     from apronwatch_datasets.records import LabelledImage
+    from apronwatch_training.evaluate.left_out import LeftOut
+    from apronwatch_training.evaluate.scoring import ClassScore
+    from apronwatch_training.known import Known
 
 GSD_BELOW_M = 100.0
 """No aircraft shows at such a GSD."""
@@ -84,24 +90,32 @@ def evaluate(
     for said in warnings:
         output.print_warning(said)
     if json:
-        output.print_json(
-            {
-                "model": {"name": engine.model.name, "sha256": engine.model.sha256},
-                "places": known.to_dict(),
-                "evaluations": [
-                    {
-                        "gsd_m": gsd_m,
-                        "left_out": left_out[gsd_m].to_dict(),
-                        "classes": [s.to_dict() for s in scores],
-                    }
-                    for gsd_m, scores in results.items()
-                ],
-            }
-        )
+        output.print_json(_document(engine.model, known, left_out, results))
         return
     print_figures(results)
     if page is not None:
         output.say(str(page))
+
+
+def _document(
+    model: "ModelSpec",
+    known: "Known",
+    left_out: "Mapping[float | None, LeftOut]",
+    results: "Mapping[float | None, Sequence[ClassScore]]",
+) -> dict[str, Any]:
+    """As JSON types, what `card.evaluations` reads again."""
+    return {
+        "model": {"name": model.name, "sha256": model.sha256},
+        "places": known.to_dict(),
+        "evaluations": [
+            {
+                "gsd_m": gsd_m,
+                "left_out": left_out[gsd_m].to_dict(),
+                "classes": [s.to_dict() for s in scores],
+            }
+            for gsd_m, scores in results.items()
+        ],
+    }
 
 
 def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[str, LabelledImage]]":

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apronwatch.engines.entries import FileEntry
+from apronwatch.engines.entries import NAME, FileEntry
 from apronwatch.engines.export import FULL, HALF
 from apronwatch.engines.export import export as export_onnx
 from apronwatch.engines.onnx import OnnxEngine
@@ -24,9 +24,6 @@ from apronwatch_training.export.fragment import registry_text
 from apronwatch_training.export.learned import Learned, learned
 from apronwatch_training.export.origins import Weights, before, places
 from apronwatch_training.export.parity import Parity, busiest_tiles, compare
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-"""What `ModelEntry` takes for one."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def export(
         DatasetInvalid, TilesInvalid, ConfigInvalid: the tiles do not say what was learned.
     """
     known = load_registry()
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(NAME, name):
         raise CallInvalid(
             f"--name {name!r}: expected letters, digits, `_` and `-`, first a letter or digit: files are called so"
         )

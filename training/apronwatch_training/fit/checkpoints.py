@@ -62,16 +62,24 @@ def epochs_done(last: Path) -> int:
     Raises:
         CallInvalid: it cannot be read.
     """
+    try:
+        return int(read_checkpoint(last)["epoch"]) + 1
+    except (KeyError, TypeError, ValueError) as error:
+        raise CallInvalid(
+            f"{last}: no checkpoint that can be read ({error}); bring it back, or start again with another run.out"
+        ) from error
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a `.pt` file of Ultralytics holds; raises `ValueError` with the reason why it cannot be read."""
     from ultralytics.nn.tasks import torch_safe_load
 
     try:
-        checkpoint, _ = torch_safe_load(str(last))
-        return int(checkpoint["epoch"]) + 1
+        content: dict[str, Any] = torch_safe_load(str(path))[0]
+    # What unpickling a damaged or foreign file raises is open-ended.
     except Exception as error:
-        raise CallInvalid(
-            f"{last}: no checkpoint that can be read ({_reason(error)}); bring it back, or start again with another "
-            "run.out"
-        ) from error
+        raise ValueError(_reason(error)) from error
+    return content
 
 
 def _state(folder: Path, epoch: int) -> Path:

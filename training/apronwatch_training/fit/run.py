@@ -77,7 +77,7 @@ def fit(
     from ultralytics.utils import SETTINGS
 
     from apronwatch_training.fit.checkpoints import epochs_done, write_fitted
-    from apronwatch_training.fit.trainer import TOO_LITTLE_MEMORY, Trainer
+    from apronwatch_training.fit.trainer import Trainer
 
     SETTINGS.update({"sync": False, "tensorboard": True})
     out = config.run.out
@@ -97,6 +97,14 @@ def fit(
     trainer.threads = threads
     if not trainer.ddp:
         _tell(trainer, progress, told)
+    _train(trainer, out, device)
+    write_fitted(last, out / FITTED)
+    return Fitted(out / FITTED, out / RESULTS)
+
+
+def _train(trainer: Any, out: Path, device: str) -> None:
+    from apronwatch_training.fit.trainer import TOO_LITTLE_MEMORY
+
     try:
         trainer.train()
     except subprocess.CalledProcessError as error:
@@ -108,8 +116,6 @@ def fit(
         if "out of memory" in str(error) or "allocate memory" in str(error):  # of a GPU, of a CPU
             raise EngineFailed(f"{out}: {TOO_LITTLE_MEMORY}") from error
         raise
-    write_fitted(last, out / FITTED)
-    return Fitted(out / FITTED, out / RESULTS)
 
 
 def threads_told() -> int | None:

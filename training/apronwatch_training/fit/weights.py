@@ -5,6 +5,7 @@ from typing import Any
 
 from apronwatch.errors import CallInvalid
 from apronwatch.taxonomy import CLASSES
+from apronwatch_training.fit.checkpoints import read_checkpoint
 from apronwatch_training.fit.config import Start
 
 
@@ -63,18 +64,14 @@ def _head(theirs: Any) -> str:
 def _read(path: Path, wanted: str) -> Any:
     if not path.is_file():
         raise CallInvalid(f"{path}: no such weights; give a .pt file, or leave start.weights out")
-    from ultralytics.nn.tasks import torch_safe_load
-
     try:
-        checkpoint, _ = torch_safe_load(str(path))
+        checkpoint = read_checkpoint(path)
         model = checkpoint.get("ema") or checkpoint["model"]
         model.state_dict()
-    # What unpickling a damaged or foreign file raises is open-ended.
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0][:120]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CallInvalid(
-            f"{path}: no weights that Ultralytics can load ({type(error).__name__}: {reason}); give its .pt file of "
-            f"{wanted}, or leave start.weights out"
+            f"{path}: no weights that Ultralytics can load ({error}); give its .pt file of {wanted}, or leave "
+            "start.weights out"
         ) from error
     return model
 
