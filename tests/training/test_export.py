@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,13 @@ from apronwatch.engines.export import parity_tiles
 from apronwatch.engines.registry import bundled_folder, load_registry
 from apronwatch.engines.torch import TorchEngine
 from apronwatch.errors import CallInvalid, ConfigInvalid, ModelInvalid, TilesInvalid
+from apronwatch.lattice import overlap_for
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.fakes.synthetic import write_fake
 from apronwatch_datasets.preparing import Prepared
 from apronwatch_training.evaluate.scoring import score
 from apronwatch_training.export import describing
-from apronwatch_training.export.describing import described
+from apronwatch_training.export.describing import LARGEST_TILE_PX, _tile_px, described
 from apronwatch_training.export.fragment import set_thresholds
 from apronwatch_training.export.learned import Learned, held_out_together, learned
 from apronwatch_training.export.origins import before, find_weights
@@ -186,6 +188,19 @@ def test_a_pass_may_lie_as_far_from_the_tiles_as_zoom_showed_them(tmp_path: Path
             described(
                 weights, "mine", found, {"": 0.5, "plane": gsd_m * (1.1 if gsd_m > 1 else 0.9)}, (0.6, 1.6)
             )
+
+
+@pytest.mark.parametrize(
+    ("longest_m", "gsd_m", "tile_px"),
+    [(73.3, 0.5, 640), (400.0, 1.2, 768), (270.0, 0.5, 1152), (400.0, 0.5, 1536)],
+)
+def test_of_a_tile_no_overlap_takes_more_than_half_if_one_is_so_large(
+    longest_m: float, gsd_m: float, tile_px: int
+) -> None:
+    plane = find_model().classes["plane"]
+    found = _tile_px({"ship": replace(plane, longest_m=longest_m, pass_gsd_m=gsd_m)})
+    assert found == tile_px
+    assert overlap_for(longest_m, gsd_m) <= found / 2 or found == LARGEST_TILE_PX
 
 
 def test_the_best_threshold_counts_best() -> None:

@@ -103,6 +103,20 @@ def test_half_precision_stays_close(trained: ModelSpec, tmp_path: Path) -> None:
     assert 0 < made.score_difference <= made.tolerance.score
 
 
+def test_an_export_that_gives_no_numbers_is_not_written(
+    random_weights: Path, random_model: ModelSpec, tmp_path: Path
+) -> None:
+    torch, _ = import_ultralytics()
+    broken = torch.load(random_weights, weights_only=False)
+    for scale in broken["model"].model[-1].cv3:
+        scale[-1].bias.data.fill_(float("nan"))
+    torch.save(broken, tmp_path / "broken.pt")
+    sha256 = hashlib.sha256((tmp_path / "broken.pt").read_bytes()).hexdigest()
+    with pytest.raises(ModelInvalid, match="differs by nan"):
+        export.export(replace(random_model, path=tmp_path / "broken.pt", sha256=sha256), tmp_path / "x.onnx")
+    assert not (tmp_path / "x.onnx").exists()
+
+
 def test_an_export_that_differs_is_not_written(random_model: ModelSpec, tmp_path: Path) -> None:
     """Random layers amplify what half precision rounds away."""
     with pytest.raises(ModelInvalid, match="nothing was written"):

@@ -176,14 +176,18 @@ def _class(name: str, taught: Learned, gsd_m: float | None, zoom: tuple[float, f
 
 
 def _tile_px(classes: Mapping[str, ClassSpec]) -> int:
-    """The least tile from `TILE_PX` up, in steps of 128 px, that leaves a stride beside every overlap."""
+    """The least tile from `TILE_PX` up, in steps of 128 px, of which no overlap takes more than half, if one is.
+
+    The pixels that are looked at grow with the square of tile over stride: at half they are four times the scene's.
+    """
     needed = TILE_PX
     for name, spec in classes.items():
-        least = overlap_for(spec.longest_m, spec.pass_gsd_m) + LEAST_STRIDE_PX
+        overlap = overlap_for(spec.longest_m, spec.pass_gsd_m)
+        least = overlap + LEAST_STRIDE_PX
         if least > LARGEST_TILE_PX:
             raise CallInvalid(
                 f"{name}: {spec.longest_m:g} m at {spec.pass_gsd_m:g} m need tiles of {least} px, at most "
                 f"{LARGEST_TILE_PX} are made; learn it at a coarser GSD and give --gsd {name}=METRES"
             )
-        needed = max(needed, -(-least // 128) * 128)
+        needed = max(needed, -(-max(least, min(2 * overlap, LARGEST_TILE_PX)) // 128) * 128)
     return needed
