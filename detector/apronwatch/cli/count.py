@@ -21,7 +21,10 @@ def count(
         typer.Argument(metavar="IMAGE…", help="Rasters, addresses (http, https) or STAC items."),
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(help="CSV of scenes: path, time, gsd, site, mask, acquisition.")
+        Path | None,
+        typer.Option(
+            help="CSV of scenes: path, and any of time, gsd, site, mask, mask_hides, item_mask, acquisition."
+        ),
     ] = None,
     sites: Annotated[Path | None, typer.Option(help="Site file: GeoJSON of zones.")] = None,
     site: Annotated[
