@@ -219,8 +219,12 @@ def _count_site(
     scene: Scene, site: Site, engine: Engine, store: Archive, progress: Progress | None
 ) -> tuple[Sequence[Count], Run | None, int | None, list[str]]:
     """Counts of all classes, the run if it was made now, its id in the archive, and what went wrong."""
-    plan = make_plan(scene, engine.model, engine.precision, site)
-    masks, settings = open_masks(scene, plan.crs), plan.parameters
+    try:
+        plan = make_plan(scene, engine.model, engine.precision, site)
+        masks, settings = open_masks(scene, plan.crs), plan.parameters
+    except ApronwatchError as error:
+        # They could be read when the scene was checked; without them there is no key to store the failure by.
+        return failed_counts(site), None, None, [f"failed: {error}"]
     calibration = counting_hash(engine.model)
     stored = store.stored(run_key(scene.info.identity, engine.model.sha256, settings), masks.key, calibration)
     if stored is not None:

@@ -1,5 +1,6 @@
 """Many scenes into one archive: all checked first, each stored by itself, none looked at twice."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -200,6 +201,22 @@ def test_one_scene_fails_and_the_others_go_on(tmp_path: Path, archive: str) -> N
     assert (again.status, planes(again)) == (Status.COMPLETE, planes(done))
     with Archive.open(archive, create=False) as stored:
         assert [row.failure for row in stored.runs("base")] == [None, None]
+
+
+@pytest.mark.parametrize("gone", ["mask", "picture"])
+def test_what_goes_missing_meanwhile_fails_one_scene(tmp_path: Path, archive: str, gone: str) -> None:
+    requests = [scene(tmp_path, day) for day in (1, 2, 3)]
+    mask = tmp_path / "mask.tif"
+    make_raster(mask, pixels=np.zeros((SIDE_PX, SIDE_PX, 1), np.uint8), crs=UTM, transform=PLACE)
+    requests[1] = replace(requests[1], mask=str(mask))
+    outcomes = []
+    for outcome in survey(requests, Stamp(), sites=[site()], archive=archive):
+        outcomes.append(outcome)
+        (mask if gone == "mask" else Path(requests[1].path)).unlink(missing_ok=True)
+    assert [o.status for o in outcomes] == [Status.COMPLETE, Status.FAILED, Status.COMPLETE]
+    (reason,) = [r for r in outcomes[1].reasons if r.startswith("failed: ")]
+    assert (mask.name if gone == "mask" else Path(requests[1].path).name) in reason
+    assert set(planes(outcomes[1]).values()) == {None}
 
 
 def test_counts_that_cannot_be_stored_are_still_said(

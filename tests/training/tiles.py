@@ -51,8 +51,10 @@ def _write_tile(root: Path, split: str, name: str, side_px: int, rng: np.random.
     (root / "regions" / split / f"{name}.json").write_text(json.dumps(sidecar))
 
 
-def write_config(path: Path, tiles: Path, out: Path, *, epochs: int = 2, **run: object) -> Path:
-    """A run of seconds."""
+def write_config(
+    path: Path, tiles: Path, out: Path, *, epochs: int = 2, schedule: str = "", **run: object
+) -> Path:
+    """A run of seconds; `schedule`: more lines of that table."""
     more = "\n".join(f"{key} = {str(value).lower()}" for key, value in run.items())
     path.write_text(
         f"""
@@ -65,6 +67,7 @@ epochs = {epochs}
 batch = 8
 tile_px = 96
 close_mosaic_epochs = 1
+{schedule}
 [run]
 out = "{out}"
 {more}

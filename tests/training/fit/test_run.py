@@ -179,6 +179,50 @@ def test_a_batch_that_does_not_fit_ends_the_run(
     assert batches == [8]
 
 
+def test_what_is_kept_is_the_average_of_so_many_steps_through_a_break(
+    tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from ultralytics.utils.torch_utils import unwrap_model
+
+    from apronwatch_training.fit.config import read_config
+    from apronwatch_training.fit.run import Epoch, fit
+    from apronwatch_training.fit.trainer import Trainer
+
+    steps: list[torch.Tensor] = []
+    step = Trainer.optimizer_step
+
+    def first_layer(model: torch.nn.Module) -> torch.Tensor:
+        return next(unwrap_model(model).parameters()).detach().clone()
+
+    def watched(trainer: Trainer) -> None:
+        if not steps:
+            steps.append(first_layer(trainer.model))
+        step(trainer)
+        steps.append(first_layer(trainer.model))
+
+    def broken_off(epoch: Epoch) -> None:
+        if epoch.number == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "optimizer_step", watched)
+    path = write_config(tmp_path / "run.toml", tiles, tmp_path / "run", epochs=4, schedule="average_steps = 3")
+    with pytest.raises(KeyboardInterrupt):
+        fit(read_config(path), "cpu", threads=1, told=broken_off)
+    before = len(steps)
+    fitted = fit(read_config(path), "cpu", threads=1, resume=True)
+
+    assert 1 < before < len(steps)
+    average = steps[0]
+    for number, weights in enumerate(steps[1:], start=1):
+        kept = min(2 / 3, (1 + number) / (10 + number))
+        average = kept * average + (1 - kept) * weights
+    model = torch.load(fitted.weights, map_location="cpu", weights_only=False)["model"]
+    found = next(model.parameters()).float()
+    assert torch.allclose(found, average, atol=2e-4)
+    assert not torch.allclose(found, steps[-1], atol=2e-4)
+
+
 def test_the_state_of_an_epoch_comes_back_to_the_bit(tmp_path: Path) -> None:
     import torch
 

@@ -200,6 +200,7 @@ def tiles_description(config: FitConfig, device: str) -> dict[str, Any]:
         "plain_labels": not config.run.partial_labels,
         "clouds": config.augment.clouds,
         "one_head": config.start.heads == "one-to-many",
+        "average_steps": config.schedule.average_steps,
         "cpu_bf16": device == "cpu" and config.schedule.precision == "bf16",
     }
 

@@ -1,5 +1,6 @@
 """Ultralytics' trainer for oriented boxes, on tiles whose labels are known in part."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ ONE_HEAD = "one_head"
 CPU_BF16 = "cpu_bf16"
 """Key of the tiles' description: a CPU computes the forward and backward passes in bf16. Ultralytics' own `amp` knows
 that of GPUs alone."""
+
+AVERAGE_STEPS = "average_steps"
+"""Key of the tiles' description: over how many steps the weights that are kept are averaged."""
 
 TOO_LITTLE_MEMORY = "memory ran out; give a smaller schedule.batch or schedule.tile_px"
 
@@ -88,6 +92,8 @@ class Trainer(OBBTrainer):
         model = unwrap_model(self.model)
         if self.start_epoch:
             load_state(self.wdir, self.start_epoch - 1, model, self.ema.ema)
+        if self.data.get(AVERAGE_STEPS):
+            self.ema.decay = average_decay(self.data[AVERAGE_STEPS])
         if not self.data.get(PLAIN_LABELS):
             criterion = partial_criterion(model)
             if self.start_epoch and hasattr(criterion, "update"):
@@ -120,6 +126,14 @@ class Trainer(OBBTrainer):
         finally:
             self.last, self.best = last, best
         return saved
+
+
+def average_decay(steps: int) -> Callable[[int], float]:
+    """The share of the average that each step keeps of the one before, by the number of the step.
+
+    It rises to 1 - 1/steps, so that early steps, which are far from the end, are soon forgotten.
+    """
+    return lambda step: min(1.0 - 1.0 / steps, (1.0 + step) / (10.0 + step))
 
 
 def leave_one_head(model: Any) -> None:
