@@ -6,10 +6,11 @@ A zone holds N objects; each is seen with the visibility and then found with the
 the share that they have in the calibration set. Each scene is counted with a calibration of its own: 20 labelled
 scenes of some 10 objects, Platt's curve, recall and dispersion fitted as training does. `cover` is how often
 low <= N <= high (counts are discrete: it should be 90 % or more), `random` how often a randomised quantile of N in
-its posterior lies within 5 to 95 % (on average 90 %).
+its posterior lies within 5 to 95 % (on average 90 %). Each labelled scene is a place of its own.
 
 Then what breaks the assumptions, at visibility 1: places that differ in recall (sd 0.05) and in how their scores
-read; the same with a calibration that keeps quiet about it; twice the false detections of the calibration set.
+read, the calibration from 20, from 5 and from 3 of them (as many scenes and objects in all); the last two with a
+calibration that keeps quiet about what places have of their own; twice the false detections of the calibration set.
 """
 
 import argparse
@@ -20,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from apronwatch.calibration import ClassCalibration, Dispersion
+from apronwatch.calibration import ClassCalibration, PlaceSpread
 from apronwatch.intervals import interval, objects_pmf
-from apronwatch_training.calibrate.fitting import fit_recall, fit_scores
+from apronwatch_training.calibrate.measuring import class_calibration
+from apronwatch_training.calibrate.samples import Sample
 
 OBJECTS = (0, 1, 2, 3, 5, 10, 20, 50, 100, 300)
 VISIBILITIES = (0.5, 0.7, 0.85, 1.0)
@@ -59,31 +61,55 @@ class Shown:
     true: NDArray[np.bool_]
 
 
-def show(world: World, objects: int, rng: np.random.Generator) -> Shown:
-    recall = float(np.clip(rng.normal(world.recall, world.recall_sd), 0.01, 0.995))
-    found = rng.random(objects) < recall
+@dataclass(frozen=True)
+class Place:
+    """What a place has of its own: its recall, and the shift of the logit of its scores."""
+
+    recall: float
+    shift: float
+
+    @classmethod
+    def of(cls, world: World, rng: np.random.Generator) -> "Place":
+        recall = float(np.clip(rng.normal(world.recall, world.recall_sd), 0.01, 0.995))
+        return cls(recall, rng.normal(0, world.score_sd))
+
+
+def show(world: World, objects: int, rng: np.random.Generator, place: Place | None = None) -> Shown:
+    """A scene at a place; without one, at a new one."""
+    place = place or Place.of(world, rng)
+    found = rng.random(objects) < place.recall
     true = np.append(
         np.ones(int(found.sum()), bool), np.zeros(rng.poisson(world.false_share * max(1, objects)), bool)
     )
     raw = np.where(true, rng.beta(6, 1.5, len(true)), rng.beta(2, 4, len(true)))
-    shifted = expit(logit(np.clip(raw, 1e-6, 1 - 1e-6)) + rng.normal(0, world.score_sd))
+    shifted = expit(logit(np.clip(raw, 1e-6, 1 - 1e-6)) + place.shift)
     return Shown(found, THRESHOLD + (1 - THRESHOLD) * shifted, true)
 
 
-def calibrate(world: World, rng: np.random.Generator) -> ClassCalibration:
-    """From labelled scenes, each a place of its own."""
-    scenes = [show(world, n, rng) for n in rng.poisson(OBJECTS_A_SCENE, LABELLED_SCENES)]
-    scores = np.concatenate([scene.scores for scene in scenes])
-    places = [str(k) for k, scene in enumerate(scenes) for _ in scene.scores]
-    curve = fit_scores(scores, np.concatenate([scene.true for scene in scenes]), places, real=True)
-    found = np.concatenate([scene.found for scene in scenes])
-    homes = [str(k) for k, scene in enumerate(scenes) for _ in scene.found]
-    recall = fit_recall(found, np.full(len(found), LENGTH_PX), homes, real=True)
-    p = [curve.probability(scene.scores) for scene in scenes]
-    spread = Dispersion.measured(
-        [s.true.sum() for s in scenes], [q.sum() for q in p], [q @ (1 - q) for q in p]
+def calibrate(world: World, rng: np.random.Generator, places: int = LABELLED_SCENES) -> ClassCalibration:
+    """From labelled scenes, as many as ever, of some places."""
+    at = [Place.of(world, rng) for _ in range(places)]
+    numbers = rng.poisson(OBJECTS_A_SCENE, LABELLED_SCENES)
+    scenes = [show(world, n, rng, at[k % places]) for k, n in enumerate(numbers)]
+    scores, true, found = (
+        np.concatenate([getattr(s, part) for s in scenes]) for part in ("scores", "true", "found")
     )
-    return ClassCalibration(THRESHOLD, curve, recall, spread)
+    order = np.arange(LABELLED_SCENES)
+    sample = Sample(
+        class_name="plane",
+        threshold=THRESHOLD,
+        real=True,
+        left_out=0,
+        scene_places=tuple(str(k % places) for k in order),
+        scores=scores,
+        detected_px=np.full(len(scores), LENGTH_PX),
+        true=true,
+        scene_of=np.repeat(order, [len(s.scores) for s in scenes]),
+        found=found,
+        lengths_px=np.full(len(found), LENGTH_PX),
+        object_scene_of=np.repeat(order, [len(s.found) for s in scenes]),
+    )
+    return class_calibration(sample)
 
 
 def coverage(
@@ -125,13 +151,13 @@ def broken(scenes: int, seed: int) -> Iterator[tuple[str, list[float]]]:
     """Rows of name and share covered for each number of objects."""
     rng = np.random.default_rng(seed)
     differing = World(0.85, recall_sd=0.05, score_sd=0.5)
-    honest = [calibrate(differing, rng) for _ in range(scenes)]
-    quiet = [replace(c, dispersion=Dispersion(), recall=replace(c.recall, dispersion=1.0)) for c in honest]
+    honest = {places: [calibrate(differing, rng, places) for _ in range(scenes)] for places in (20, 5, 3)}
+    quiet = {n: [replace(c, places=PlaceSpread()) for c in made] for n, made in honest.items() if n < 20}
     plain = World(0.85)
     plainly = [calibrate(plain, rng) for _ in range(scenes)]
     for name, world, calibrations in (
-        ("places differ", differing, honest),
-        ("places differ, dispersions left out", differing, quiet),
+        *((f"places differ, calibrated at {n}", differing, made) for n, made in honest.items()),
+        *((f"the same at {n}, spread left out", differing, made) for n, made in quiet.items()),
         ("twice the false detections", replace(plain, false_share=0.24), plainly),
     ):
         yield name, [coverage(world, calibrations, n, 1.0, rng)[0] for n in OBJECTS]

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.special import expit, stdtrit
 
 Kind = Literal["platt", "beta", "isotonic"]
 
@@ -20,6 +20,12 @@ LEAST_OBJECTS = 30
 
 LEAST_RECALL = 0.2
 """Below this recall more than four of five objects would be guesses; no count is corrected by that."""
+
+MOST_DEVIATION = 0.5
+"""Where places differ by more (standard deviation of the logarithm), a count at a new one says too little."""
+
+_FACTORS = 64
+"""Equally likely values that stand for the factor of a place; the outermost are its quantiles at 0.8 and 99.2 %."""
 
 _EDGE = 1e-6
 """Scores of exactly 0 and 1 have no logit."""
@@ -33,6 +39,7 @@ class Refusal:
     SYNTHETIC_ONLY = "synthetic_only"
     RECALL_FROM_TOO_FEW = "recall_from_too_few"
     RECALL_TOO_LOW = "recall_too_low"
+    PLACES_DIFFER = "places_differ_too_much"
 
 
 @dataclass(frozen=True)
@@ -232,6 +239,38 @@ class Dispersion:
 
 
 @dataclass(frozen=True)
+class PlaceSpread:
+    """How far the number of objects of a scene at a new place lies from what the rest of the calibration says of it.
+
+    No calibration has seen many places, and each has its own: jet bridges that look like aircraft, aircraft that
+    look like none. The number is what the rest says, times exp(deviation * T), T by Student's law: the predictive
+    distribution of random effects that few places tell of (Higgins et al. 2009, doi:10.1111/j.1467-985X.2008.00552.x).
+
+    Attributes:
+        deviation: of the logarithm; 0: none.
+        freedom: degrees of freedom of T, at least 2: the fewer, the less is known of the deviation itself.
+        n_places: places that it was measured at, each left out of the rest in turn.
+    """
+
+    deviation: float = 0.0
+    freedom: float = 2.0
+    n_places: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.deviation < np.inf and self.freedom >= 2):
+            raise ValueError(
+                f"spread of places: deviation {self.deviation}, {self.freedom} degrees of freedom"
+            )
+
+    def factors(self) -> NDArray[np.float64]:
+        """(Q,) equally likely factors, from the least; one of 1 where there is no deviation."""
+        if self.deviation == 0:
+            return np.ones(1)
+        levels = (np.arange(_FACTORS) + 0.5) / _FACTORS
+        return np.asarray(np.exp(self.deviation * stdtrit(self.freedom, levels)))
+
+
+@dataclass(frozen=True)
 class ClassCalibration:
     """All that turns the detections of one class into an honest count.
 
@@ -240,12 +279,14 @@ class ClassCalibration:
         scores: probability of truth.
         recall: share found.
         dispersion: of the number of true detections of a scene.
+        places: what a place has of its own, beyond all of these.
     """
 
     threshold: float
     scores: ScoreCalibration
     recall: RecallCalibration
     dispersion: Dispersion = Dispersion()
+    places: PlaceSpread = PlaceSpread()
 
     def refusals(self, threshold: float, real_image: bool) -> tuple[str, ...]:
         """Every reason why it must not be used on an image, empty if it may."""
@@ -254,12 +295,16 @@ class ClassCalibration:
             Refusal.OTHER_THRESHOLD if abs(threshold - self.threshold) > _EDGE else None,
             Refusal.SYNTHETIC_ONLY if synthetic else None,
             self.recall.refusal,
+            Refusal.PLACES_DIFFER if self.places.deviation > MOST_DEVIATION else None,
         )
         return tuple(reason for reason in found if reason)
 
     def to_dict(self) -> dict[str, Any]:
-        """As types of JSON and TOML."""
-        return {**asdict(self), "scores": self.scores.to_dict(), "recall": self.recall.to_dict()}
+        """As types of JSON and TOML; a spread of places that is none is left out."""
+        plain = {**asdict(self), "scores": self.scores.to_dict(), "recall": self.recall.to_dict()}
+        if self.places == PlaceSpread():
+            del plain["places"]
+        return plain
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
@@ -268,6 +313,7 @@ class ClassCalibration:
             "scores": ScoreCalibration.from_dict(plain["scores"]),
             "recall": RecallCalibration.from_dict(plain["recall"]),
             "dispersion": Dispersion(**plain["dispersion"]),
+            "places": PlaceSpread(**plain.get("places", {})),
         }
         return cls(**{**plain, **parts})
 

@@ -2,7 +2,8 @@
 
 True detections ~ Poisson-binomial of calibrated scores, widened by the measured dispersion and by the error of the
 calibration curve; missed objects by the measured recall and its error; the part of the zone that was not seen by
-its area. The estimate is the posterior median under a uniform prior on the number of objects.
+its area; what a place has of its own by a factor. The estimate is the posterior median under a uniform prior on the
+number of objects.
 
 The limits are the quantiles of two posteriors: the upper one of the uniform prior, the lower one of the prior
 1/N. With known recall these are the exact limits of Clopper and Pearson for a thinned count: a uniform prior
@@ -24,6 +25,7 @@ from apronwatch.posterior import (
     correlated,
     poisson_binomial,
     quantile,
+    scaled,
 )
 
 LEVEL = 0.90
@@ -110,7 +112,8 @@ def objects_pmf(
     shares: ArrayLike = 1.0,
 ) -> Pmf:
     """Posterior distribution of the number of objects under a uniform prior; see `interval`."""
-    return _TrueDetections.of(scores, lengths_px, calibration, shares).objects(fraction, 1.0)
+    objects = _TrueDetections.of(scores, lengths_px, calibration, shares).objects(fraction, 1.0)
+    return scaled(objects, calibration.places.factors())
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +139,16 @@ class _TrueDetections:
         return cls(bins, weights, calibration)
 
     def quantiles(self, fraction: float, prior: float, *levels: float) -> list[int]:
-        """Quantiles of `objects`, which is worked out no further than they lie."""
+        """Quantiles of `objects` times the factor of the place; worked out no further than they lie."""
         limit = 2 * sum(pmf.shape[-1] for pmf in self.bins) + 64
-        while (pmf := self.objects(fraction, prior, limit)).sum() < max(levels) and len(pmf) > limit:
+        factors = self.calibration.places.factors()
+        while True:
+            objects = self.objects(fraction, prior, limit)
+            whole = len(objects) <= limit
+            pmf = scaled(objects, factors, whole=whole) if len(factors) > 1 else objects
+            if whole or pmf.sum() >= max(levels):
+                return [quantile(pmf, level) for level in levels]
             limit *= 2
-        return [quantile(pmf, level) for level in levels]
 
     def objects(self, fraction: float, prior: float, limit: int | None = None) -> Pmf:
         """Distribution of the objects of the zone; the prior weight is parted among size bins as objects are.

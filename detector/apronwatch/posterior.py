@@ -158,6 +158,25 @@ def _most_unseen(seen: float, fraction: float) -> float:
     return (seen * (1 - fraction) + 9 * math.sqrt(seen * (1 - fraction)) + 30) / fraction
 
 
+def scaled(pmf: Pmf, factors: ArrayLike, *, whole: bool = True) -> Pmf:
+    """Distribution of a number N times a factor that is one of several, equally likely ones, to the nearest integer.
+
+    Args:
+        pmf: (N+1,).
+        factors: (Q,) above 0, the least first.
+        whole: nothing lies beyond the end of `pmf`. Else the result ends where that could matter.
+    """
+    f = np.asarray(factors, dtype=np.float64)
+    below = np.append(0.0, np.cumsum(pmf))
+    end = math.ceil((len(pmf) - 1) * f[-1]) + 1 if whole else max(0, math.floor((len(pmf) - 1) * f[0]))
+    upper = np.arange(end) + 0.5
+    cumulated = np.zeros(end)
+    for factor in f:  # round(N factor) <= n where N < (n + 0.5) / factor
+        least = np.minimum(np.ceil(upper / factor), len(pmf)).astype(np.intp)
+        cumulated += below[least]
+    return np.diff(cumulated / len(f), prepend=0.0)
+
+
 def quantile(pmf: Pmf, level: float) -> int:
     """Least n with P(N <= n) >= level; raises `ValueError` where the array ends before it."""
     n = int(np.searchsorted(np.cumsum(pmf), level - 1e-12))

@@ -13,6 +13,7 @@ from apronwatch.calibration import (
     Calibration,
     ClassCalibration,
     Dispersion,
+    PlaceSpread,
     RecallCalibration,
     Refusal,
     ScoreCalibration,
@@ -80,6 +81,28 @@ def test_a_class_survives_toml() -> None:
     dispersion = {factor = 1.4, at_variance = 0.8, n_scenes = 30}
     """.replace("\n              n_", " n_")
     assert ClassCalibration.from_dict(tomllib.loads(text)) == PLANE
+
+
+def test_a_spread_of_places_survives_json_and_none_is_not_written() -> None:
+    apart = replace(PLANE, places=PlaceSpread(0.12, 7.0, 5))
+    assert ClassCalibration.from_dict(json.loads(json.dumps(apart.to_dict()))) == apart
+    assert "places" not in PLANE.to_dict()  # files of earlier versions keep their hash
+
+
+def test_the_factor_of_a_place_has_students_quantiles() -> None:
+    factors = PlaceSpread(0.1, 5.0, 3).factors()
+    assert np.median(factors) == pytest.approx(1.0, abs=0.01)
+    assert factors[factors <= np.exp(0.1 * 2.015)].size / factors.size == pytest.approx(
+        0.95, abs=0.02
+    )  # t(5)
+    assert factors * factors[::-1] == pytest.approx(np.ones(len(factors)))
+    assert PlaceSpread().factors().tolist() == [1.0]
+
+
+@pytest.mark.parametrize("broken", [{"deviation": -0.1}, {"deviation": float("nan")}, {"freedom": 1.0}])
+def test_a_spread_that_cannot_be_is_refused(broken: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="spread of places"):
+        PlaceSpread(**broken)  # type: ignore[arg-type]
 
 
 def test_the_hash_follows_every_number_and_not_the_order_of_classes() -> None:

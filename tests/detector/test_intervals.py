@@ -11,9 +11,24 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import betaln, gammaln
 
-from apronwatch.calibration import ClassCalibration, Dispersion, RecallCalibration, Refusal, ScoreCalibration
+from apronwatch.calibration import (
+    ClassCalibration,
+    Dispersion,
+    PlaceSpread,
+    RecallCalibration,
+    Refusal,
+    ScoreCalibration,
+)
 from apronwatch.intervals import SATURATED, SEEN_LESS_THAN_HALF, Interval, interval, objects_pmf
-from apronwatch.posterior import add_missed, add_unseen, convolve, correlated, poisson_binomial, quantile
+from apronwatch.posterior import (
+    add_missed,
+    add_unseen,
+    convolve,
+    correlated,
+    poisson_binomial,
+    quantile,
+    scaled,
+)
 
 P = (0.95, 0.9, 0.9, 0.8, 0.7, 0.55, 0.4, 0.2)
 FIXED_RECALL = [5.83e-06, 0.00023926, 0.00364099, 0.02678661, 0.10356344, 0.22017281, 0.26983158, 0.20552742,
@@ -358,3 +373,46 @@ def test_the_estimate_lies_within_its_limits_and_doubt_never_narrows_them(
         mean_and_variance(objects_pmf(scores, np.full(len(scores), 60.0), c))[1] for c in (plain, wide)
     ]
     assert variances[1] >= variances[0] * 0.998
+
+
+@given(
+    st.lists(st.floats(0.01, 1), min_size=1, max_size=25),
+    st.lists(st.floats(0.3, 3), min_size=1, max_size=5),
+)
+def test_a_factor_moves_each_number_to_its_nearest(weights: list[float], factors: list[float]) -> None:
+    pmf, f = np.array(weights) / sum(weights), np.sort(factors)
+    expected = np.zeros(100)
+    for n, share in enumerate(pmf):
+        for factor in f:
+            # Halves are rounded up, as `(n + 0.5) / factor` is the least that is not below.
+            to = int(np.argmax(np.ceil((np.arange(100) + 0.5) / factor) > n))
+            assert abs(to - n * factor) <= 0.5 + 1e-9
+            expected[to] += share / len(f)
+    found = scaled(pmf, f)
+    np.testing.assert_allclose(found, expected[: len(found)], atol=1e-12)
+    assert found.sum() == pytest.approx(1.0)
+    cut = scaled(pmf, f, whole=False)
+    np.testing.assert_allclose(cut, found[: len(cut)], atol=1e-12)
+
+
+def test_what_a_place_has_of_its_own_widens_a_count_in_proportion() -> None:
+    apart = replace(PLANE, places=PlaceSpread(0.15, 6.0, 4))
+    for n in (20, 200, 2000):
+        plain, wide = count([0.999] * n), count([0.999] * n, apart)
+        assert wide.estimate == pytest.approx(plain.estimate, rel=0.02)
+        # 90 % of Student's law at 6 degrees of freedom: 1.943 deviations either way.
+        assert wide.low is not None
+        assert wide.high is not None
+        assert wide.low <= plain.estimate * np.exp(-0.15 * 1.8)
+        assert wide.high >= plain.estimate * np.exp(0.15 * 1.8)
+        assert wide.high <= plain.high * np.exp(0.15 * 2.1)  # type: ignore[operator]
+    nothing = count([], apart)
+    assert (nothing.estimate, nothing.low) == (0, 0)
+
+
+def test_a_factor_reaches_beyond_where_the_rest_was_worked_out() -> None:
+    far = replace(PLANE, places=PlaceSpread(0.5, 2.0, 2))
+    got = count([0.9] * 40, far)
+    whole = scaled(objects_pmf([0.9] * 40, np.full(40, 60.0), PLANE), far.places.factors())
+    assert got.high == quantile(whole, 0.95)
+    assert got.estimate == quantile(whole, 0.5)

@@ -43,6 +43,10 @@ REASONS = {
     ),
     "recall_from_too_few": "Recall was measured on too few objects: no estimate and no interval are given.",
     "recall_too_low": "Fewer than one in five objects are found: no estimate and no interval are given.",
+    "places_differ_too_much": (
+        "Places differ too much for what was learned of these weights at some to say how many objects there are at "
+        "another: no estimate and no interval are given."
+    ),
     "seen_less_than_half": "Less than half of the zone was observed: only a least number is given.",
     "synthetic_only": (
         "These weights learned the class, or its calibration, on drawn scenes only: nothing is known of its "
@@ -92,6 +96,7 @@ _NO_INTERVAL = {
     "synthetic_only": "calibrated on drawn scenes only",
     "recall_from_too_few": "recall measured on too few objects",
     "recall_too_low": "too few objects are found",
+    "places_differ_too_much": "places differ too much",
     "saturated": "box limit reached",
     "seen_less_than_half": "less than half observed",
     "frames_united": "the frames add to each other",

@@ -206,7 +206,9 @@ def test_what_is_kept_is_the_average_of_so_many_steps_through_a_break(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "optimizer_step", watched)
-    path = write_config(tmp_path / "run.toml", tiles, tmp_path / "run", epochs=4, schedule="average_steps = 3")
+    path = write_config(
+        tmp_path / "run.toml", tiles, tmp_path / "run", epochs=4, schedule="average_steps = 3"
+    )
     with pytest.raises(KeyboardInterrupt):
         fit(read_config(path), "cpu", threads=1, told=broken_off)
     before = len(steps)

@@ -22,17 +22,6 @@ PLATT_BELOW = 300
 ISOTONIC_ABOVE = 2000
 """Numbers of labels: the more there are, the freer the curve may be."""
 
-PLACE_CORRELATION = 0.03
-"""Intraclass correlation that recall is held to have between places before any is looked at: as if a recall of 0.9
-varied by 0.05 from place to place. An assumption, so that few places are not taken for proof that places are alike."""
-
-PLACE_SHIFT = 0.5
-"""Variance between places of the logit of the probability that a detection is true, likewise assumed: as if 0.92 were
-0.85 at one place and 0.96 at another."""
-
-PRIOR_PLACES = 5
-"""How many places those assumptions count for."""
-
 _IDENTITY: dict[str, list[float]] = {"platt": [1.0, 0.0], "beta": [1.0, 1.0, 0.0]}
 _RIDGE = 1e-6
 
@@ -112,18 +101,14 @@ def place_dispersion(found: ArrayLike, places: Sequence[str]) -> float:
     """How much wider the recall at a new place varies than Beta(1 + found, 1 + missed) says; at least 1.
 
     From the intraclass correlation of the analysis of variance (Donner 1986, doi:10.2307/1403259): the error of
-    the pooled recall grows with objects that come in places, and a new place has a recall of its own. The measured
-    correlation is averaged with `PLACE_CORRELATION`, by numbers of places.
+    the pooled recall grows with objects that come in places, and a new place has a recall of its own.
     """
     hit = np.asarray(found, dtype=np.float64)
     index = np.unique(np.asarray(places, dtype=np.str_), return_inverse=True)[1].reshape(-1)
     sizes = np.bincount(index).astype(np.float64)
     if not len(sizes):
         return 1.0
-    weight = len(sizes) - 1
-    rho = (_place_correlation(hit, index, sizes) * weight + PLACE_CORRELATION * PRIOR_PLACES) / (
-        weight + PRIOR_PLACES
-    )
+    rho = _place_correlation(hit, index, sizes)
     return 1 + rho * (float(sizes @ sizes) / len(hit) - 1) + rho * len(hit)
 
 

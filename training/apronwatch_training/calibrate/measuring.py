@@ -13,7 +13,8 @@ from apronwatch.calibration import Calibration, ClassCalibration, Dispersion, Sc
 from apronwatch.engines import ModelSpec
 from apronwatch.errors import CallInvalid, LeakFound
 from apronwatch.interchange.files import save
-from apronwatch_training.calibrate.fitting import PLACE_SHIFT, PRIOR_PLACES, fit_recall, fit_scores
+from apronwatch_training.calibrate.fitting import fit_recall, fit_scores
+from apronwatch_training.calibrate.places import place_spread
 from apronwatch_training.calibrate.samples import Sample
 from apronwatch_training.known import Known
 
@@ -73,7 +74,12 @@ def calibrate(samples: Sequence[Sample], model: ModelSpec) -> Measured:
 
 
 def class_calibration(sample: Sample) -> ClassCalibration:
-    """Curve, recall by size and dispersion of one class."""
+    """Curve, recall by size, dispersion, and spread of places of one class."""
+    return replace(_alike(sample), places=place_spread(sample, _alike))
+
+
+def _alike(sample: Sample) -> ClassCalibration:
+    """As if every place were like those of the sample."""
     curve = fit_scores(sample.scores, sample.true, sample.places, real=sample.real)
     recall = fit_recall(
         sample.found, sample.lengths_px, sample.object_places, real=sample.real, edges_px=LENGTH_EDGES_PX
@@ -82,23 +88,13 @@ def class_calibration(sample: Sample) -> ClassCalibration:
 
 
 def dispersion(sample: Sample, curve: ScoreCalibration) -> Dispersion:
-    """How much more the true detections of a scene vary than the curve says, over all scenes of the sample.
-
-    What is measured is averaged with `PLACE_SHIFT`, by numbers of places. A shift of variance c of the logits of a
-    scene multiplies the variance v = sum p (1-p) of its true detections by 1 + c v, to first order.
-    """
+    """How much more the true detections of a scene vary than the curve says, over all scenes of the sample."""
     p, scenes = curve.probability(sample.scores), len(sample.scene_places)
 
     def per_scene(values: Any) -> Any:
         return np.bincount(sample.scene_of, weights=values, minlength=scenes)
 
-    found = Dispersion.measured(per_scene(sample.true), per_scene(p), per_scene(p * (1 - p)))
-    if found.at_variance == 0:
-        return found
-    weight = len(set(sample.scene_places)) - 1
-    measured = (found.factor - 1) / found.at_variance
-    shift = (measured * weight + PLACE_SHIFT * PRIOR_PLACES) / (weight + PRIOR_PLACES)
-    return replace(found, factor=1 + shift * found.at_variance)
+    return Dispersion.measured(per_scene(sample.true), per_scene(p), per_scene(p * (1 - p)))
 
 
 def write_calibration(measured: Measured, model: ModelSpec, options: Mapping[str, Any], out: Path) -> None:

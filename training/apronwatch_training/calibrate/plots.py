@@ -61,7 +61,8 @@ def _reliability(axes: Axes, sample: Sample, fitted: ClassCalibration) -> None:
     scores = fitted.scores
     kind = "real" if scores.real else "drawn"
     axes.set_title(
-        f"{sample.class_name}: {scores.n_labels} detections, {scores.n_true} true, {scores.n_places} {kind} places",
+        f"{sample.class_name}: {scores.n_labels} detections, {scores.n_true} true, {scores.n_places} {kind} places; "
+        f"places differ by {fitted.places.deviation:.0%}",
         fontsize=10,
     )
 
@@ -108,9 +109,7 @@ def _recall(axes: Axes, sample: Sample, fitted: ClassCalibration) -> None:
     axes.grid(axis="y", alpha=0.25)
     said = f"; {recall.refusal.replace('_', ' ')}" if recall.refusal else ""
     few = f", bins of {LEAST_OBJECTS} or more" if len(recall.found) > 1 else ""
-    axes.set_title(
-        f"{sample.class_name}: recall{few}; spread of places {recall.dispersion:.1f}{said}", fontsize=10
-    )
+    axes.set_title(f"{sample.class_name}: recall{few}; dispersion {recall.dispersion:.1f}{said}", fontsize=10)
 
 
 def _limits(parameters: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,7 +1,8 @@
 """What a calibration is fitted to: the detections and objects of whole labelled scenes, class by class."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,11 @@ class Sample:
         left_out: drawn scenes that were passed over because there are real ones.
         scene_places: (S,) dataset and place of each scene.
         scores: (D,) of the judged detections at or above the threshold.
+        detected_px: (D,) lengths of their boxes in pixels of the pass that reports the class.
         true: (D,) whether each is an object.
         scene_of: (D,) index of the scene of each.
         found: (N,) whether each object that is to be found was, at the threshold.
-        lengths_px: (N,) lengths of the objects in pixels of the pass that reports the class. A horizontal label
-            tells a bound of the length.
+        lengths_px: (N,) lengths of the objects, likewise. A horizontal label tells a bound of the length.
         object_scene_of: (N,) index of the scene of each object.
     """
 
@@ -36,6 +37,7 @@ class Sample:
     left_out: int
     scene_places: tuple[str, ...]
     scores: NDArray[np.float64]
+    detected_px: NDArray[np.float64]
     true: NDArray[np.bool_]
     scene_of: NDArray[np.intp]
     found: NDArray[np.bool_]
@@ -51,6 +53,22 @@ class Sample:
     def object_places(self) -> list[str]:
         """(N,) dataset and place of each object."""
         return [self.scene_places[k] for k in self.object_scene_of]
+
+    def of_scenes(self, kept: NDArray[np.bool_]) -> Self:
+        """The sample of some of its scenes, given as (S,)."""
+        number = np.cumsum(kept) - 1
+        detected, objects = kept[self.scene_of], kept[self.object_scene_of]
+        return replace(
+            self,
+            scene_places=tuple(np.array(self.scene_places, dtype=object)[kept]),
+            scores=self.scores[detected],
+            detected_px=self.detected_px[detected],
+            true=self.true[detected],
+            scene_of=number[self.scene_of[detected]],
+            found=self.found[objects],
+            lengths_px=self.lengths_px[objects],
+            object_scene_of=number[self.object_scene_of[objects]],
+        )
 
 
 def samples(scores: Sequence[ClassScore], model: ModelSpec) -> list[Sample]:
@@ -69,6 +87,7 @@ def _sample(name: str, scenes: Sequence[ClassScene], pass_gsd_m: float) -> Sampl
     chosen = real or list(scenes)
     threshold = chosen[0].looked.thresholds[name]
     counts = [s.matches.judged & (s.matches.scores >= threshold) for s in chosen]
+    boxes = [s.looked.lengths_m_of(name)[c] / pass_gsd_m for s, c in zip(chosen, counts, strict=True)]
     sides = [longer_sides(s.truth.polygons) * s.looked.gsd_m / pass_gsd_m for s in chosen]
     asked = [s.matches.countable for s in chosen]
     return Sample(
@@ -78,6 +97,7 @@ def _sample(name: str, scenes: Sequence[ClassScene], pass_gsd_m: float) -> Sampl
         left_out=len(scenes) - len(chosen),
         scene_places=tuple(s.place for s in chosen),
         scores=np.concatenate([s.matches.scores[c] for s, c in zip(chosen, counts, strict=True)]),
+        detected_px=np.concatenate(boxes),
         true=np.concatenate([s.matches.hit[c] for s, c in zip(chosen, counts, strict=True)]),
         scene_of=np.repeat(np.arange(len(chosen)), [int(c.sum()) for c in counts]),
         found=np.concatenate(

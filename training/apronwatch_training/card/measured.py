@@ -107,6 +107,12 @@ def boxes(evaluations: Sequence[AtGsd]) -> list[str]:
     return [title, "", BOXES_SAID, "", *table(("GSD", "class", *BOXES), rows)]
 
 
+PLACES_SAID = (
+    "Places differ by: standard deviation of the logarithm of objects over estimate at a place that the rest of the "
+    "calibration never saw, beyond what that says of chance."
+)
+
+
 def calibrated(calibration: Calibration | None) -> list[str]:
     """What estimates and intervals of counts rest on."""
     if calibration is None:
@@ -123,11 +129,22 @@ def calibrated(calibration: Calibration | None) -> list[str]:
                 share_of(found, objects),
                 str(objects),
                 f"{c.dispersion.factor:.2f}",
+                f"{c.places.deviation:.3f}",
                 (c.recall.refusal or "yes").replace("_", " "),
             )
         )
-    header = ("class", "scenes", "places", "curve", "recall", "objects", "dispersion", "corrects counts")
-    return ["## Calibration", "", *table(header, rows)]
+    header = (
+        "class",
+        "scenes",
+        "places",
+        "curve",
+        "recall",
+        "objects",
+        "dispersion",
+        "places differ by",
+        "corrects counts",
+    )
+    return ["## Calibration", "", *table(header, rows), "", PLACES_SAID]
 
 
 def failures(model: ModelSpec, evaluations: Sequence[AtGsd], calibration: Calibration | None) -> list[str]:

@@ -165,6 +165,7 @@ def _print(measured: "Measured") -> None:
                 f"{sum(recall.found) / objects:.3f}" if objects else "-",
                 str(len(recall.found)),
                 f"{fitted.dispersion.factor:.2f}",
+                f"{fitted.places.deviation:.3f}",
                 recall.refusal or "-",
             )
         )
@@ -184,6 +185,7 @@ def _print(measured: "Measured") -> None:
         "recall",
         "bins",
         "dispersion",
+        "places differ by",
         "refused",
     )
-    output.print_table(header, rows, right=(2, 3, 4, 5, 7, 8, 9, 10))
+    output.print_table(header, rows, right=(2, 3, 4, 5, 7, 8, 9, 10, 11))
