@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("apronwatch", deadline=None)  # a slow machine fails no test
+settings.load_profile("apronwatch")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

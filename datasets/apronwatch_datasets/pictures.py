@@ -30,6 +30,7 @@ class Picture:
         valid: (H, W) bool, pixels that hold something.
         gsd_m: true metres of one pixel, from the file's own georeference; None without one.
         axes_gsd_m: along a row and along a column of pixels, from the same.
+        says_drawn: it says of itself that no sensor took it (`apronwatch.scene.SYNTHETIC_TAG`).
         exif_turned: its EXIF asks a viewer to turn or mirror it. The pixels here are as they are stored.
     """
 
@@ -38,6 +39,7 @@ class Picture:
     gsd_m: float | None
     axes_gsd_m: tuple[float, float] | None = None
     exif_turned: bool = False
+    says_drawn: bool = False
 
 
 def open_picture(path: Path) -> Scene:
@@ -62,9 +64,9 @@ def read_picture(path: Path) -> Picture:
         pixels, valid = scene.read(Window(0, 0, scene.width, scene.height), None)
         rgb, turned = scene.stretch.apply(pixels), _is_exif_turned(path)
         if scene.crs is None:
-            return Picture(rgb, valid, None, exif_turned=turned)
+            return Picture(rgb, valid, None, exif_turned=turned, says_drawn=scene.info.synthetic)
         axes = _axes_gsd_m(scene.crs, scene.transform, scene.width, scene.height)
-        return Picture(rgb, valid, scene.gsd_m, axes, turned)
+        return Picture(rgb, valid, scene.gsd_m, axes, turned, scene.info.synthetic)
 
 
 def _axes_gsd_m(crs: pyproj.CRS, transform: Affine, width: int, height: int) -> tuple[float, float]:

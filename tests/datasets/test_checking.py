@@ -112,7 +112,7 @@ names = st.sampled_from(["plane", "ship", "harbor", "zeppelin", "small-vehicle"]
 
 
 @given(st.lists(st.tuples(boxes, names), max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_object_goes_unsaid(drawn: list[tuple[tuple[float, ...], str]]) -> None:
     polygons = [rotated_boxes(*box)[0] for box, _ in drawn]
     done, log = check(np.array(polygons).reshape(-1, 4, 2), [name for _, name in drawn])
@@ -129,7 +129,7 @@ def test_no_object_goes_unsaid(drawn: list[tuple[tuple[float, ...], str]]) -> No
 
 
 @given(boxes)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_clipped_box_holds_all_that_shows(drawn: tuple[float, ...]) -> None:
     polygon = rotated_boxes(*drawn)[0]
     whole = shapely.polygons(polygon)
@@ -148,7 +148,7 @@ def test_a_clipped_box_holds_all_that_shows(drawn: tuple[float, ...]) -> None:
 
 
 @given(boxes, st.booleans(), st.integers(0, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_clipped_box_keeps_the_order_of_its_corners(
     drawn: tuple[float, ...], reverse: bool, first: int
 ) -> None:

@@ -26,7 +26,7 @@ WIDTH, HEIGHT, CELL = 230, 170, 55
 TURNED = ("coco", "voc", "yolo-obb", "dota-text")
 NAMES = ("plane", "ship", "tram", "Boeing737")
 
-some = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 cells = st.lists(st.integers(0, 11), unique=True, max_size=8)
 """Each object has its own cell of the picture: overlapping ones might be taken for doubles."""
 

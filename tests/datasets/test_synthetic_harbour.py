@@ -215,7 +215,7 @@ def test_a_ship_under_way_leaves_a_wake_and_one_at_anchor_none() -> None:
     heading=st.floats(0.0, 360.0),
     side=st.sampled_from(["port", "starboard", "stern", "bow"]),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_raft_lies_off_its_quay_without_touching(
     types: list[str], seeds: list[int], heading: float, side: str
 ) -> None:

@@ -53,7 +53,7 @@ def test_published_sizes_are_kept() -> None:
     assert max(max(a.length_m, a.span_m) for a in AIRFRAMES.values()) == 73.86
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     type_name=st.sampled_from(EVERY_TYPE),
     heading=st.floats(0.0, 360.0),

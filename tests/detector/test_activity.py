@@ -149,7 +149,6 @@ def test_the_scan_finds_nothing_before_it() -> None:
 
 
 @given(st.lists(st.integers(0, 40), min_size=3, max_size=25), st.integers(0, 10**6))
-@settings(deadline=None)
 def test_every_split_has_its_likelihood_ratio(counts: list[int], seed: int) -> None:
     y, e = np.array(counts), np.random.default_rng(seed).uniform(0.3, 1, len(counts))
     got = split_statistics(y[None], e)[0]
@@ -162,7 +161,7 @@ def test_every_split_has_its_likelihood_ratio(counts: list[int], seed: int) -> N
 
 @given(st.lists(st.integers(0, 30), min_size=3, max_size=20), st.floats(0.1, 5))
 @example(counts=[1, 7, 9, 11, 13, 15, 28], unit=2.0)  # two splits are equally likely
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_scan_is_deterministic_and_blind_to_the_unit_of_exposure(counts: list[int], unit: float) -> None:
     e = np.full(len(counts), 1.0)
     first = scan(counts, e, draws=500)
@@ -360,7 +359,6 @@ def test_benjamini_and_hochberg() -> None:
 
 
 @given(st.integers(1, 10_000))
-@settings(deadline=None)
 def test_draws_suffice_for_one_strong_change_among_many_tests(tests: int) -> None:
     least = 1 / (draws_for(tests) + 1)
     assert adjusted([least] + [1.0] * (tests - 1))[0] <= 0.05

@@ -102,7 +102,7 @@ def test_missed_objects_are_beta_negative_binomial(k: int, found: int, missed: i
     assert pmf.sum() > 0.999
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.integers(0, 30),
     st.floats(1, 12),

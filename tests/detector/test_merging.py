@@ -61,7 +61,7 @@ def test_the_base_is_dense_and_hard():
 
 
 # Derandomised: a Gaussian jitter has no bound, and one grid in some ten thousand parts a car from itself.
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=250, derandomize=True)
 @given(grids)
 def test_each_object_counts_exactly_once_at_30_cm_under_any_grid(grid):
     truth, lattice, seen = seen_under(0.3, grid)
@@ -69,7 +69,7 @@ def test_each_object_counts_exactly_once_at_30_cm_under_any_grid(grid):
     assert (result.count, result.duplicates, result.losses) == (len(BASE), 0, 0)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(grids)
 def test_each_object_counts_exactly_once_in_pictures_without_georeference(grid):
     truth = BASE.shifted(-BASE.polygons.min(axis=(0, 1)) * [1, 0] - [0, BASE.polygons[..., 1].max()])
@@ -95,7 +95,7 @@ def test_error_where_a_jitter_of_one_pixel_is_half_a_car(gsd_m, mean_error, wors
     assert max(errors) <= worst_error
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(grids, st.sampled_from([0.3, 1.0]))
 def test_the_order_of_tiles_and_boxes_does_not_matter(grid, gsd_m):
     _, lattice, seen = seen_under(gsd_m, grid)
@@ -105,7 +105,7 @@ def test_the_order_of_tiles_and_boxes_does_not_matter(grid, gsd_m):
     np.testing.assert_array_equal(np.sort(order[joined(seen.select(order), lattice)]), kept)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(grids, st.floats(0.3, 1.0))
 def test_a_miss_in_one_tile_costs_no_other_object(grid, recall):
     """What only one tile found still counts, if its centre lies in that tile's grown core."""

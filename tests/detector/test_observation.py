@@ -97,7 +97,7 @@ def parked(draw: st.DrawFn) -> Detections:
 
 
 @given(objects=parked())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_uniting_a_frame_with_itself_or_its_copy_changes_nothing(objects: Detections) -> None:
     alone = frame("a.tif", objects, (0.0, 0.0, 611.3, HEIGHT_M))
     copy = frame("copy.tif", objects, (0.0, 0.0, 611.3, HEIGHT_M))
@@ -110,7 +110,7 @@ def test_uniting_a_frame_with_itself_or_its_copy_changes_nothing(objects: Detect
 
 
 @given(objects=parked(), border=st.floats(340, 460), overlap=st.floats(0, 120), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_two_halves_are_the_whole(objects: Detections, border: float, overlap: float, seed: int) -> None:
     """With jitter between the frames, wherever their border cuts the objects."""
     views = ((0.0, 0.0, border + overlap / 2, HEIGHT_M), (border - overlap / 2, 0.0, WIDTH_M, HEIGHT_M))
@@ -126,7 +126,7 @@ def test_two_halves_are_the_whole(objects: Detections, border: float, overlap: f
 
 
 @given(objects=parked(), borders=st.tuples(st.floats(300, 420), st.floats(380, 500)), seed=st.integers(0, 99))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_the_order_of_frames_does_not_matter(
     objects: Detections, borders: tuple[float, float], seed: int
 ) -> None:

@@ -30,7 +30,7 @@ def preview(pixels=PIXELS, clear=None, cuts=(), gsd_m=1.0, order=1) -> Preview:
     return meter.result()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.floats(0.0, SIDE_M), max_size=4), st.sampled_from([1, -1]))
 def test_it_does_not_depend_on_the_tiles(cuts: list[float], order: int) -> None:
     assert preview(cuts=cuts, order=order) == preview()

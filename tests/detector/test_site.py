@@ -184,7 +184,7 @@ def sites(draw, crs="EPSG:4326"):
     return Site(draw(names), tuple(zones), crs)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(site=st.sampled_from(["EPSG:4326", "pixel"]).flatmap(sites))
 def test_what_is_written_is_read_back(tmp_path_factory, site):
     path = tmp_path_factory.mktemp("round") / "sites.geojson"

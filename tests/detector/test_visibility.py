@@ -67,7 +67,7 @@ def zones(draw):
     return shapely.transform(unit, lambda xy: xy * [width, height] + [EAST + x, NORTH + y])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(zone=zones(), other=zones(), lattice=tilings)
 def test_a_zone_in_valid_tiles_is_seen_wholly(zone, other, lattice):
     gsd_m, (tile_px, overlap_px) = lattice
@@ -79,7 +79,7 @@ def test_a_zone_in_valid_tiles_is_seen_wholly(zone, other, lattice):
     assert seen.grid.fraction(zone) == pytest.approx(1.0, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(zone=zones(), lattice=tilings, cut=st.floats(0, 1))
 def test_half_a_plane_without_data_leaves_its_share(zone, lattice, cut):
     gsd_m, (tile_px, overlap_px) = lattice
@@ -191,7 +191,7 @@ def in_disc(points, x, y, radius):
     return np.hypot(centres[:, 0] - x, centres[:, 1] - y) < radius
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     discs=st.lists(
         st.tuples(st.integers(-900, 900), st.integers(-900, 900), st.integers(1, 500)), min_size=2, max_size=3

@@ -43,7 +43,7 @@ TILES = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(grid=GRIDS, tile=TILES, seed=st.integers(0, 99))
 def test_pixels_lie_where_the_projection_says(grid: tuple[str, float, float], tile: Tile, seed: int) -> None:
     crs, gsd_m, rotation_deg = grid
@@ -58,7 +58,7 @@ def test_pixels_lie_where_the_projection_says(grid: tuple[str, float, float], ti
         assert found == pytest.approx(there, abs=0.01)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(grid=GRIDS, tile=TILES)
 def test_the_scale_is_that_of_the_two_grids(grid: tuple[str, float, float], tile: Tile) -> None:
     crs, gsd_m, rotation_deg = grid

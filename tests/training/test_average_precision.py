@@ -116,7 +116,7 @@ def voc_ap(rec, prec, *, use_07_metric):
     return np.sum((mrec[i + 1] - mrec[i]) * mpre[i + 1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 4))
 def test_it_is_the_average_precision_of_dota(seed, number):
     rng = np.random.default_rng(seed)
@@ -140,13 +140,13 @@ def test_the_worked_example():
     assert voc07_ap(curve) == pytest.approx(0.6022727272727273, abs=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(random_matches())
 def test_the_area_by_another_way(matches):
     assert area_ap(precision_recall(matches)) == pytest.approx(area_by_strips(matches), abs=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(random_matches(), st.integers(0, 10**6))
 def test_the_order_of_detections_does_not_matter(matches, seed):
     order = np.random.default_rng(seed).permutation(len(matches.scores))
@@ -163,7 +163,7 @@ def test_the_order_of_detections_does_not_matter(matches, seed):
     assert voc07_ap(one) == voc07_ap(other)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(random_matches(), st.floats(0, 1))
 def test_the_operating_point_lies_on_the_curve(matches, threshold):
     curve, point = precision_recall(matches), operating_point(matches, threshold)

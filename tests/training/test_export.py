@@ -19,7 +19,7 @@ from apronwatch.errors import CallInvalid, ConfigInvalid, ModelInvalid, TilesInv
 from apronwatch.lattice import overlap_for
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.fakes.synthetic import write_fake
-from apronwatch_datasets.preparing import Prepared
+from apronwatch_datasets.preparing import Options, Prepared, Source, prepare
 from apronwatch_training.evaluate.scoring import score
 from apronwatch_training.export import describing
 from apronwatch_training.export.describing import LARGEST_TILE_PX, _tile_px, described
@@ -29,6 +29,7 @@ from apronwatch_training.export.origins import before, find_weights
 from apronwatch_training.export.parity import compare
 from apronwatch_training.export.thresholds import best
 from tests.detector.engines.conftest import write_random_weights
+from tests.training.pictures import write_pictures
 from tests.training.prepared import row, write_prepared
 from tests.training.scored import looked
 
@@ -61,6 +62,18 @@ def test_two_sources_of_a_kind_are_one_dataset(tmp_path: Path) -> None:
     found = learned(Prepared.read(write_prepared(tmp_path / "tiles", rows)))
     assert found.datasets == ("dota",)
     assert found.held_out == {"dota": {"P9"}}  # P1 taught, whatever else it did
+
+
+def test_pictures_that_say_they_are_drawn_teach_as_drawn_ones_whatever_read_them(tmp_path: Path) -> None:
+    source = Source("coco", write_pictures(tmp_path / "scenes"))
+    tiles = prepare([source], tmp_path / "tiles", Options(gsds_m=(0.5,), tile_px=128, overlap_px=32))
+    said = {Path(each["source_image"]).stem: each["drawn"] for each in tiles.rows()}
+    assert said.pop("one") is said.pop("two") is True
+    assert set(said.values()) <= {False}  # a PNG says nothing
+
+    by_hand = [row("train", "coco", "P1", plane=200), row("train", "dota", "P2", ship=200)]
+    by_hand[0]["drawn"] = True
+    assert learned(Prepared.read(write_prepared(tmp_path / "made", by_hand))).drawn == {"plane"}
 
 
 def test_too_few_labels_teach_nothing(tmp_path: Path) -> None:

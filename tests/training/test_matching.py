@@ -68,7 +68,7 @@ def verdicts(matches):
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_it_is_the_rule_of_dota(seed):
     found, scores, truths, difficult = scene(seed)
@@ -79,7 +79,7 @@ def test_it_is_the_rule_of_dota(seed):
         assert verdicts(matches) == dota_rule(found, scores, truths, difficult, threshold)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_the_order_of_detections_and_objects_does_not_matter(seed):
     found, scores, truths, difficult = scene(seed)
@@ -123,7 +123,7 @@ def test_what_lies_in_an_ignored_region_is_not_judged_unless_it_is_a_hit():
     assert verdicts(matches) == ["hit", "not judged", "false"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 10**6))
 def test_a_box_that_overlaps_another_by_half_has_its_centre_in_it(seed):
     """Why regions to ignore need the centre only."""

@@ -1,5 +1,8 @@
 """Datasets by their names: which were drawn, and what their cards say."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from apronwatch_datasets.adapters import ADAPTERS, adapter
 from apronwatch_datasets.records import Card
 
@@ -17,6 +20,11 @@ def is_drawn(dataset: str, place: str) -> bool:
     """Whether no sensor took the pictures of a place: what is measured there says nothing of real ones."""
     kind = kind_of(dataset)
     return kind == "synthetic" or (kind == "rareplanes" and place.startswith(_RENDERED))
+
+
+def is_tile_drawn(row: Mapping[str, Any]) -> bool:
+    """The same of a row of a set's manifest, which knows what the picture said of itself; older sets do not."""
+    return bool(row.get("drawn")) or is_drawn(row["dataset"], row["place"])
 
 
 def is_format(dataset: str) -> bool:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Of prepared.json and the sidecars; a change that readers must know of raises it."""
 
-_LATER = HASHES[1:]
-"""Columns that the first sets of this format lack; packing fills them in."""
+_LATER = (*HASHES[1:], "drawn")
+"""Columns that the first sets of this format lack; packing fills in the hashes."""
 
 _NEEDED = ("image_format", "options", "splits", "notes")
 _AGAIN = "prepare, pack or copy the set again"
@@ -135,6 +135,7 @@ def _rows(part: Mapping[str, Any], split: str) -> Iterator[dict[str, Any]]:
             **{name: part[name] for name in ("dataset", "licence", "source_image", "source_sha256")},
             **{name: tile[name] for name in HASHES},
             "place": part["place"],
+            "drawn": part.get("drawn"),
             "native_gsd_m": part["native_gsd_m"],
             "gsd_m": tile["gsd_m"],
             "time": _utc(part["time"]),
@@ -171,6 +172,7 @@ def _schema() -> "pa.Schema":
         [
             *((name, text) for name in ("tile", "split", "dataset", "licence", "source_image")),
             *((name, text) for name in ("source_sha256", *HASHES, "place")),
+            ("drawn", pa.bool_()),
             ("native_gsd_m", real),
             ("gsd_m", real),
             ("time", pa.timestamp("us", tz="UTC")),

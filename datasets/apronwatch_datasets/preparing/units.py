@@ -121,6 +121,7 @@ def _record(unit: Unit, picture: Picture, sha256: str) -> dict[str, Any]:
         "name": unit.name,
         "dataset": unit.dataset,
         "place": image.place,
+        "drawn": picture.says_drawn,
         "licence": unit.licence,
         "source_image": image.name,
         "source_sha256": sha256,

@@ -21,7 +21,7 @@ def affine(
     gsd_m=st.floats(0.2, 1.5), degrees=st.floats(0, 360), east=st.floats(-3000, 3000),
     north=st.floats(-3000, 3000), cell_m=st.sampled_from([0.65, 1.9, 5.0]),
 )  # fmt: skip
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_blocks_join_without_a_seam(
     gsd_m: float, degrees: float, east: float, north: float, cell_m: float
 ) -> None:

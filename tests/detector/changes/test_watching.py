@@ -77,7 +77,7 @@ UNUSABLE = st.sampled_from(
 )
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.lists(st.tuples(st.integers(0, 46), UNUSABLE), min_size=1, max_size=6))
 def test_looks_that_cannot_be_used_never_change_the_result(more: list) -> None:
     unusable = []

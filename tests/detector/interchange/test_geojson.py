@@ -29,7 +29,7 @@ def _one(corners: Any, crs: str | None = UTM, unit_m: float = 1.0) -> Detections
     return Detections(np.array([corners]), np.array([0.9]), np.array([0]), crs=crs, unit_m=unit_m)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=detections(UTM))
 def test_rings_are_closed_counterclockwise_and_in_degrees(tmp_path: Path, made: Detections) -> None:
     document = _written(made, tmp_path / "a.geojson")

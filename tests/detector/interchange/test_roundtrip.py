@@ -17,9 +17,7 @@ CORNER_PX = 0.01
 CORNER_DEG = 1e-7
 METRES_PER_DEGREE = 111_000.0
 
-same_folder = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+same_folder = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _assert_same_labels(found: Detections, expected: Detections) -> None:

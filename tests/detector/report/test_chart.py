@@ -293,7 +293,7 @@ def test_the_source_is_named():
     assert "UTC" in said
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(st.floats(0, 900), st.none() | st.integers(0, 500), st.sampled_from(["first", "second"])),

@@ -31,7 +31,7 @@ def plate_of(at, lines, size):
     return shapely.box(at[0], at[1], at[0] + width, at[1] + height)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(0, 5), st.integers(0, 3), st.floats(-40, 40)),

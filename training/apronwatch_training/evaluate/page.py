@@ -68,7 +68,7 @@ def write_page(
         tag("h1", title),
         tag("p", f"Weights {model.name}, SHA-256 {model.sha256}. {model.terms}".strip()),
     ]
-    parts += [tag("p", tag("strong", f"{said[:1].upper()}{said[1:]}.")) for said in warnings]
+    parts += [tag("p", tag("strong", f"{said}.")) for said in warnings]
     parts += [section for score in scores for section in _class(score)]
     save(out, template.substitute(title=text(title), body=join(parts)).encode())
 

@@ -9,7 +9,7 @@ from typing import Any
 from apronwatch.errors import ConfigInvalid, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.preparing import Prepared
-from apronwatch_training.sources import card_of, is_drawn, kind_of
+from apronwatch_training.sources import card_of, is_tile_drawn, kind_of
 
 LEAST_LABELS = 100
 """A class with fewer labels to learn from is not modelled: its zeros would mean nothing."""
@@ -96,9 +96,7 @@ def learned(
         too_few={name: n for name, n in counts.items() if every[name] and n < LEAST_LABELS},
         gsds_m={name: gsds for name in labels if (gsds := _gsds(train, name))},
         drawn=frozenset(
-            name
-            for name in labels
-            if all(is_drawn(row["dataset"], row["place"]) for row in train if row[f"objects_{name}"])
+            name for name in labels if all(is_tile_drawn(row) for row in train if row[f"objects_{name}"])
         ),
         min_px=float(prepared.document["options"]["min_px"]),
         datasets=tuple(sorted({kind_of(row["dataset"]) for row in train})),

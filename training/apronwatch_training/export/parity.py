@@ -14,7 +14,7 @@ from apronwatch.errors import ModelInvalid, TilesInvalid
 from apronwatch.taxonomy import CLASSES
 from apronwatch_datasets.pictures import read_picture
 from apronwatch_datasets.preparing import Prepared
-from apronwatch_training.sources import is_drawn
+from apronwatch_training.sources import is_tile_drawn
 
 TILES = 16
 BATCH = 4
@@ -59,7 +59,7 @@ def busiest_tiles(prepared: Prepared, number: int = TILES) -> NDArray[np.uint8]:
         raise TilesInvalid(
             f"{prepared.root}: no tile shows an object; give the tiles that the weights learned from"
         )
-    rows.sort(key=lambda r: (r["split"] != "val", is_drawn(r["dataset"], r["place"]), -_labels(r), r["tile"]))
+    rows.sort(key=lambda r: (r["split"] != "val", is_tile_drawn(r), -_labels(r), r["tile"]))
     paths = [prepared.folder.tile(row["split"], row["tile"])[0] for row in rows[:number]]
     tiles = np.stack([read_picture(path).rgb for path in paths])
     height, width = (side // 32 * 32 for side in tiles.shape[1:3])  # what the network can take
