@@ -1,6 +1,7 @@
 """Calibration measures what it was shown, on places that the weights do not know, and says what it is of."""
 
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from apronwatch.calibration import Calibration
 from apronwatch.cli import main
 from apronwatch.engines import ModelSpec, find_model
+from apronwatch.engines.registry import bundled_folder
 from apronwatch.engines.specs import read_calibration
 from apronwatch.errors import CallInvalid, LeakFound
 from apronwatch_datasets.fakes.synthetic import write_fake
@@ -114,6 +116,25 @@ def test_places_that_taught_or_tuned_are_refused(seed: ModelSpec) -> None:
     assert check_places(model, [("dota", "val")], tuned=False).tuned == ("dota/val",)
     assert check_places(replace(seed, held_out=None), [("dota", "old")]).untold == ("dota",)
     assert check_places(model, [("coco", "any")]).untold == ("coco",)  # pictures of whatever dataset
+
+
+def test_places_that_tuned_calibrate_only_where_that_is_asked_for_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bundled weights' own registry entry, with the place of the drawn scenes among those that tuned them."""
+    text = (bundled_folder() / "registry.toml").read_text()
+    entry = text[text.index("[[models]]") : text.index("[[models]]", text.index("[[models]]") + 1)]
+    entry = entry.replace('"apron-26n-obb"', '"mine"').replace("synthetic-base", "synthetic")
+    entry = re.sub(r"(?m)^calibration = .*$", "", entry)
+    (tmp_path / "registry.toml").write_text(entry.replace('file = "', f'file = "{bundled_folder()}/'))
+    monkeypatch.setenv("APRONWATCH_WEIGHTS", str(tmp_path))
+    write_fake(tmp_path / "scenes")
+    words = ("calibrate", f"synthetic={tmp_path / 'scenes'}", "--model", "mine", "--out", tmp_path / "c.json")
+    assert run(monkeypatch, *words) == 2
+    assert "--tuned" in capsys.readouterr().err
+    assert not (tmp_path / "c.json").exists()
+    assert run(monkeypatch, *words, "--tuned") == 0
+    assert json.loads((tmp_path / "c.json").read_text())["provenance"]["tuned"] == ["synthetic/synthetic"]
 
 
 def test_the_first_weights_know_the_calibration_places(seed: ModelSpec) -> None:

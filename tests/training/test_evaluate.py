@@ -210,7 +210,7 @@ def test_places_that_taught_are_told(
     assert places["recorded"]
     assert places["taught"] == ["synthetic/synthetic"]
     assert "synthetic/synthetic taught mine" in said.err
-    assert "synthetic/synthetic taught mine".capitalize() in page.read_text()
+    assert "synthetic/synthetic taught mine" in page.read_text()
     for command in (["calibrate", "--out", tmp_path / "c.json"], ["thresholds"]):
         monkeypatch.setattr(
             sys, "argv", ["apronwatch", "train", *map(str, [*command, words[0], "--model", "mine"])]

@@ -53,6 +53,7 @@ def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: 
         raise LeakFound(
             f"{known[0][0]}{more} {known[0][1]} {model.name}, says its registry entry: measured there, the weights "
             "would look better than they are; choose places that they never saw"
+            + ("" if found.taught else ", or take these all the same (--tuned) and have it said")
         )
     return found
 

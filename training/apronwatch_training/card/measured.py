@@ -6,7 +6,7 @@ from apronwatch.calibration import Calibration
 from apronwatch.engines import ModelSpec
 from apronwatch_training.card.evaluations import AtGsd, ClassFigures
 from apronwatch_training.card.markdown import listed, table
-from apronwatch_training.evaluate.coverage import Coverage
+from apronwatch_training.evaluate.coverage import Coverage, calibration_places
 from apronwatch_training.evaluate.words import (
     BOXES,
     BOXES_SAID,
@@ -113,8 +113,8 @@ PLACES_SAID = (
 )
 
 
-def calibrated(calibration: Calibration | None) -> list[str]:
-    """What estimates and intervals of counts rest on."""
+def calibrated(calibration: Calibration | None, model: ModelSpec) -> list[str]:
+    """What estimates and intervals of counts rest on, and which of its places tuned the weights too."""
     if calibration is None:
         return ["## Calibration", "", "None: counts carry no estimate and no interval."]
     rows = []
@@ -144,7 +144,15 @@ def calibrated(calibration: Calibration | None) -> list[str]:
         "places differ by",
         "corrects counts",
     )
-    return ["## Calibration", "", *table(header, rows), "", PLACES_SAID]
+    lines = ["## Calibration", "", *table(header, rows), "", PLACES_SAID]
+    for name in sorted(calibration.classes):
+        asked = [place.partition("/") for place in calibration_places(model, name)]
+        if tuned := Known.of(model, [(dataset, place) for dataset, _, place in asked]).tuned:
+            lines += [
+                "",
+                f"{name}: thresholds or epochs were chosen at some of the places, too: {listed(tuned)}.",
+            ]
+    return lines
 
 
 def failures(model: ModelSpec, evaluations: Sequence[AtGsd], calibration: Calibration | None) -> list[str]:

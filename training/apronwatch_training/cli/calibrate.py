@@ -22,11 +22,17 @@ def calibrate(
     sources: Sources,
     out: Annotated[Path, typer.Option(help="The calibration to write (NAME.calibration.json).")],
     splits: Splits = None,
-    split: Annotated[str, typer.Option(help="Which places of --splits.")] = "calibration",
+    split: Annotated[str, typer.Option(help="Which places of --splits, by commas.")] = "calibration",
     model: Model = None,
     trust: Trust = False,
     assumed_gsd: AssumedGsd = None,
     device: Device = "auto",
+    tuned: Annotated[
+        bool,
+        typer.Option(
+            "--tuned", help="Take places that chose thresholds or epochs, too, and say so in the file."
+        ),
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw reliability and recall by size (PNG).")] = None,
 ) -> None:
     """Measure what scores and recall of weights are worth, on places that they never learned from."""
@@ -44,7 +50,7 @@ def calibrate(
     if plot is not None and plot.resolve() == out.resolve():
         raise CallInvalid(f"--out and --plot both name {out}; give each a file of its own")
     spec = find_model(model, trust=trust)
-    scores, told = looked_at(sources, splits, split, spec, assumed_gsd, device)
+    scores, told = looked_at(sources, splits, split, spec, assumed_gsd, device, tuned=not tuned)
     measured = fitted(samples(scores, spec), spec)
     options = {"split": split if splits else None, "assumed_gsd_m": assumed_gsd, **told}
     write_calibration(measured, spec, options, out)
@@ -122,8 +128,12 @@ def looked_at(
 ) -> "tuple[list[ClassScore], dict[str, Any]]":
     """Scenes of a split, looked at and matched, once it is sure that their places are new to the weights.
 
+    Args:
+        tuned: refuse places that tuned the weights.
+
     Returns:
-        Figures per class, and what is to be told of the scenes: datasets that may have taught, and what was left out.
+        Figures per class, and what is to be told of the scenes: datasets that may have taught, places that tuned, and
+        what was left out.
 
     Raises:
         LeakFound: the weights know some of the places.
@@ -143,7 +153,8 @@ def looked_at(
         output.print_warning(said)
     with output.progress("looking") as advance:
         looked = list(look(images, load_engine(model, device), assumed_gsd_m=assumed_gsd, progress=advance))
-    return score(looked), {"untold": list(known.untold), "left_out": left_out.to_dict()}
+    told = {"untold": list(known.untold), "tuned": list(known.tuned), "left_out": left_out.to_dict()}
+    return score(looked), told
 
 
 def _print(measured: "Measured") -> None:

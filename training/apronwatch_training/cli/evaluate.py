@@ -119,7 +119,7 @@ def _document(
 
 
 def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[str, LabelledImage]]":
-    """Labelled scenes with the name of their dataset, of the places of one split.
+    """Labelled scenes with the name of their dataset, of the places of a split, or of several (by commas).
 
     Raises:
         CallInvalid: no scene is left.
@@ -134,7 +134,7 @@ def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[s
         found += [(dataset.card.name, image) for image in dataset.images]
     if splits is not None:
         named = read_splits(splits, [(name, image.place) for name, image in found])
-        found = [(name, image) for name, image in found if named.get((name, image.place)) == split]
+        found = [(name, image) for name, image in found if named.get((name, image.place)) in split.split(",")]
     if not found:
         raise CallInvalid(
             f"no scene of split {split!r} in {', '.join(sources)}; give another --split or --splits"
