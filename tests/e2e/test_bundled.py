@@ -26,7 +26,11 @@ def test_what_they_know_and_what_they_do_not() -> None:
     model = find_model()
     assert set(model.classes) == {"plane", "helicopter"}
     assert {name for name, spec in model.classes.items() if spec.synthetic_only} == {"helicopter"}
-    assert model.calibration is None
+    assert model.calibration is not None
+    [(name, planes)] = model.calibration.classes.items()
+    assert name == "plane"
+    assert planes.refusals(model.classes["plane"].threshold, real_image=True) == ()
+    assert (planes.places.n_places, planes.recall.real) == (5, True)
     assert model.path.suffix == ".onnx"
     assert model.path.stat().st_size <= 12_000_000
 
@@ -56,9 +60,12 @@ def test_nothing_on_bare_ground_and_no_number_for_what_they_do_not_know(
         assert (count["seen"], count["status"]) == ((0, "complete") if known else (None, "not_modelled")), (
             name
         )
-        assert count["low"] is None
-        assert count["high"] is None
-    assert "uncalibrated" in answer.counts()["*"]["reasons"]
+        if name != "plane":
+            assert (count["low"], count["high"]) == (None, None), name
+    planes = answer.counts()["*"]
+    assert (planes["estimate"], planes["low"], planes["reasons"]) == (0, 0, [])
+    assert planes["high"] <= 1
+    assert "uncalibrated" in answer.counts(name="helicopter")["*"]["reasons"]
     assert "synthetic_only" in answer.counts(name="helicopter")["*"]["reasons"]
     table = apronwatch(*words).out
     assert any("helicopter" in line and "synthetic_only" in line for line in table.splitlines())

@@ -123,7 +123,8 @@ def test_places_that_tuned_calibrate_only_where_that_is_asked_for_and_told(
 ) -> None:
     """The bundled weights' own registry entry, with the place of the drawn scenes among those that tuned them."""
     text = (bundled_folder() / "registry.toml").read_text()
-    entry = text[text.index("[[models]]") : text.index("[[models]]", text.index("[[models]]") + 1)]
+    start = text.index("[[models]]\nname")
+    entry = text[start : text.index("[[models]]\nname", start + 1)]
     entry = entry.replace('"apron-26n-obb"', '"mine"').replace("synthetic-base", "synthetic")
     entry = re.sub(r"(?m)^calibration = .*$", "", entry)
     (tmp_path / "registry.toml").write_text(entry.replace('file = "', f'file = "{bundled_folder()}/'))

@@ -128,9 +128,6 @@ def looked_at(
 ) -> "tuple[list[ClassScore], dict[str, Any]]":
     """Scenes of a split, looked at and matched, once it is sure that their places are new to the weights.
 
-    Args:
-        tuned: refuse places that tuned the weights.
-
     Returns:
         Figures per class, and what is to be told of the scenes: datasets that may have taught, places that tuned, and
         what was left out.
