@@ -62,7 +62,7 @@ def _reliability(axes: Axes, sample: Sample, fitted: ClassCalibration) -> None:
     kind = "real" if scores.real else "drawn"
     axes.set_title(
         f"{sample.class_name}: {scores.n_labels} detections, {scores.n_true} true, {scores.n_places} {kind} places; "
-        f"places differ by {fitted.places.deviation:.0%}",
+        f"places differ by {100 * fitted.places.deviation:.0f} %",
         fontsize=10,
     )
 
