@@ -145,7 +145,7 @@ class _TrueDetections:
         while True:
             objects = self.objects(fraction, prior, limit)
             whole = len(objects) <= limit
-            pmf = scaled(objects, factors, whole=whole) if len(factors) > 1 else objects
+            pmf = scaled(objects, factors, whole=whole)
             if whole or pmf.sum() >= max(levels):
                 return [quantile(pmf, level) for level in levels]
             limit *= 2

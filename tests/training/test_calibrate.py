@@ -138,6 +138,18 @@ def test_places_that_tuned_calibrate_only_where_that_is_asked_for_and_told(
     assert json.loads((tmp_path / "c.json").read_text())["provenance"]["tuned"] == ["synthetic/synthetic"]
 
 
+def test_each_of_several_splits_must_have_a_scene(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_fake(tmp_path / "scenes")
+    (tmp_path / "splits.csv").write_text("dataset,place,split\nsynthetic,synthetic,val\n")
+    words = ("calibrate", f"synthetic={tmp_path / 'scenes'}", "--splits", tmp_path / "splits.csv")
+    told = ("--model", "plane-26n-obb-seed", "--out", tmp_path / "c.json")
+    assert run(monkeypatch, *words, "--split", "val,calibration", *told) == 2
+    assert "no scene of split 'calibration'" in capsys.readouterr().err
+    assert not (tmp_path / "c.json").exists()
+
+
 def test_the_first_weights_know_the_calibration_places(seed: ModelSpec) -> None:
     with pytest.raises(LeakFound, match="site10"):
         check_places(seed, [("airbus-aircraft", site) for site in ("site10", "site13", "site14")])

@@ -180,12 +180,14 @@ def test_places_that_calibrated_the_weights_are_told(seed: ModelSpec, tmp_path: 
     measured = calibrate(samples(score(scenes[:1]), seed), seed)
     write_calibration(measured, seed, {}, tmp_path / "real.json")
     model = replace(seed, calibration_path=tmp_path / "real.json")
-    assert calibration_places(model, "plane") == {"dota/a"}
+    assert calibration_places(model.calibration_path, "plane") == {"dota/a"}
     told = only(score(scenes, model)).coverage
     assert told is not None
     assert told.calibrated_here == ("dota/a",)
-    assert calibration_places(seed, "plane") == frozenset()
-    assert calibration_places(calibrated(seed, tmp_path), "plane") == frozenset()  # nothing recorded
+    assert calibration_places(seed.calibration_path, "plane") == frozenset()
+    assert (
+        calibration_places(calibrated(seed, tmp_path).calibration_path, "plane") == frozenset()
+    )  # nothing recorded
 
 
 def test_figures_are_read_back_from_json(seed: ModelSpec, tmp_path: Path) -> None:

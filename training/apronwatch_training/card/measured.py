@@ -1,6 +1,7 @@
 """The sections of a card that hold figures, and what follows from them."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from apronwatch.calibration import Calibration
 from apronwatch.engines import ModelSpec
@@ -113,7 +114,7 @@ PLACES_SAID = (
 )
 
 
-def calibrated(calibration: Calibration | None, model: ModelSpec) -> list[str]:
+def calibrated(calibration: Calibration | None, path: Path | None, model: ModelSpec) -> list[str]:
     """What estimates and intervals of counts rest on, and which of its places tuned the weights too."""
     if calibration is None:
         return ["## Calibration", "", "None: counts carry no estimate and no interval."]
@@ -146,7 +147,7 @@ def calibrated(calibration: Calibration | None, model: ModelSpec) -> list[str]:
     )
     lines = ["## Calibration", "", *table(header, rows), "", PLACES_SAID]
     for name in sorted(calibration.classes):
-        asked = [place.partition("/") for place in calibration_places(model, name)]
+        asked = [place.partition("/") for place in calibration_places(path, name)]
         if tuned := Known.of(model, [(dataset, place) for dataset, _, place in asked]).tuned:
             lines += [
                 "",

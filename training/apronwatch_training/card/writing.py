@@ -45,7 +45,7 @@ def write_card(
         _held_out(model),
         figures(model, measured),
         boxes(measured),
-        calibrated(curves, model),
+        calibrated(curves, calibration or model.calibration_path, model),
         intervals(measured),
         failures(model, measured, curves),
         _again(model, prepared),

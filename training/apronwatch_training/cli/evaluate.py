@@ -134,11 +134,16 @@ def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[s
         found += [(dataset.card.name, image) for image in dataset.images]
     if splits is not None:
         named = read_splits(splits, [(name, image.place) for name, image in found])
-        found = [(name, image) for name, image in found if named.get((name, image.place)) in split.split(",")]
+        parts = [named.get((name, image.place)) for name, image in found]
+        wanted = split.split(",")
+        for part in wanted:
+            if part not in parts:
+                raise CallInvalid(
+                    f"no scene of split {part!r} in {', '.join(sources)}; give another --split or --splits"
+                )
+        found = [each for each, part in zip(found, parts, strict=True) if part in wanted]
     if not found:
-        raise CallInvalid(
-            f"no scene of split {split!r} in {', '.join(sources)}; give another --split or --splits"
-        )
+        raise CallInvalid(f"no scene in {', '.join(sources)}; give another folder")
     return found
 
 

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,9 +131,9 @@ def coverage(
     )
 
 
-def calibration_places(model: ModelSpec, class_name: str) -> frozenset[str]:
-    """`dataset/place` of each place at which the calibration of a class was measured, as its file records them."""
-    if model.calibration is None or model.calibration_path is None:
+def calibration_places(calibration: Path | None, class_name: str) -> frozenset[str]:
+    """`dataset/place` of each place at which a class was calibrated, as the file of the calibration, if any, records."""
+    if calibration is None:
         return frozenset()
-    told: dict[str, Any] = json.loads(model.calibration_path.read_text(encoding="utf-8"))
+    told: dict[str, Any] = json.loads(calibration.read_text(encoding="utf-8"))
     return frozenset(told.get("provenance", {}).get("places", {}).get(class_name, ()))

@@ -248,7 +248,7 @@ def _boxes(scenes: Sequence[ClassScene], name: str) -> tuple[BoxErrors, ...]:
 
 
 def _calibrated_here(scenes: Sequence[ClassScene], name: str, model: ModelSpec) -> set[str]:
-    return {s.place for s in scenes} & calibration_places(model, name)
+    return {s.place for s in scenes} & calibration_places(model.calibration_path, name)
 
 
 def _joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
