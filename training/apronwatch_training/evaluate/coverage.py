@@ -132,7 +132,7 @@ def coverage(
 
 
 def calibration_places(calibration: Path | None, class_name: str) -> frozenset[str]:
-    """`dataset/place` of each place at which a class was calibrated, as the file of the calibration, if any, records."""
+    """`dataset/place` of each place at which a class was calibrated, as the file of the calibration, if any, tells."""
     if calibration is None:
         return frozenset()
     told: dict[str, Any] = json.loads(calibration.read_text(encoding="utf-8"))
