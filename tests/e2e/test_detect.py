@@ -16,6 +16,7 @@ from apronwatch.scene import Scene
 from apronwatch_datasets.synthetic import DrawnScene
 from tests.e2e.conftest import Command
 from tests.e2e.drawn import MISSED, SIDE_PX, pixels_of
+from tests.e2e.weights import ONE_CLASS
 from tests.rasters import make_raster
 
 PROPERTIES = ["class", "score", "length_m", "width_m", "orientation_deg", "truncated"]
@@ -73,7 +74,7 @@ def test_a_score_leaves_out_what_is_below_it(features: Callable[..., list[dict]]
 def number(apron: DrawnScene) -> int:
     """How many boxes the apron shows."""
     with Scene.open(apron.files.image) as scene:
-        found = len(counted(detect(scene, load_engine(find_model(), "cpu"))))
+        found = len(counted(detect(scene, load_engine(find_model(ONE_CLASS), "cpu"))))
     assert found > 0
     return found
 
