@@ -35,13 +35,18 @@ def calibrated(model: ModelSpec, calibration: Calibration) -> ModelSpec:
     return made
 
 
+def place_of(looked: Looked) -> str:
+    """Dataset and place: two datasets may give places the same name."""
+    return f"{looked.dataset}/{looked.image.place}"
+
+
 def left_out(place: str, fitted_to: Sequence[Looked], shown: Sequence[Looked], model: ModelSpec) -> Coverage:
     """How the intervals of a place's scenes do, by a calibration of all others."""
-    others = [each for each in fitted_to if each.image.place != place]
+    others = [each for each in fitted_to if place_of(each) != place]
     found = calibrate(samples(score(others, model), model), model).calibration
     [plane] = [
         s
-        for s in score([each for each in shown if each.image.place == place], calibrated(model, found))
+        for s in score([each for each in shown if place_of(each) == place], calibrated(model, found))
         if s.class_name == "plane"
     ]
     if plane.coverage is None:
@@ -61,7 +66,7 @@ def main() -> None:
     engine = load_engine(find_model(told.model), "cpu")
     images = [each for split in SPLITS for each in chosen(told.sources, told.splits, split)]
     looks = {gsd_m: list(look(images, engine, gsd_m=gsd_m)) for gsd_m in numbers(told.gsd)}
-    places = sorted({image.place for _, image in images})
+    places = sorted({f"{dataset}/{image.place}" for dataset, image in images})
     lines = []
     for gsd_m, shown in looks.items():
         found = {place: left_out(place, next(iter(looks.values())), shown, engine.model) for place in places}

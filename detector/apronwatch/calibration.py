@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import TypeAdapter
 from scipy.special import expit, stdtrit
 
 Kind = Literal["platt", "beta", "isotonic"]
@@ -22,10 +23,11 @@ LEAST_RECALL = 0.2
 """Below this recall more than four of five objects would be guesses; no count is corrected by that."""
 
 MOST_DEVIATION = 0.5
-"""Where places differ by more (standard deviation of the logarithm), a count at a new one says too little."""
+"""Where places are taken to differ by more (standard deviation of the logarithm: a factor of 1.65), a count at a new
+one says too little."""
 
-_FACTORS = 64
-"""Equally likely values that stand for the factor of a place; the outermost are its quantiles at 0.8 and 99.2 %."""
+_FACTORS = 256
+"""Equally likely values that stand for the factor of a place; the outermost are its quantiles at 0.2 and 99.8 %."""
 
 _EDGE = 1e-6
 """Scores of exactly 0 and 1 have no logit."""
@@ -77,6 +79,33 @@ class ScoreCalibration:
             raise ValueError(
                 f"{self.kind} calibration of {len(self.parameters)} parameters with uncertainty of shape {spread}"
             )
+        if not (self._rises() and self._is_sure_of_something() and 0 <= self.n_true <= self.n_labels):
+            raise ValueError(
+                f"{self.kind} calibration that cannot be: parameters {self.parameters}, covariance {self.covariance}, "
+                f"steps {self.steps} of {self.step_labels} labels, {self.n_true} true of {self.n_labels}"
+            )
+
+    def _rises(self) -> bool:
+        """No score is worth less than a lower one."""
+        values = np.array(self.parameters)
+        if self.kind == "isotonic":
+            return bool(
+                (np.diff(values) >= 0).all()
+                and 0 <= values[0] <= values[-1] <= 1
+                and (np.diff(self.steps) > 0).all()
+            )
+        return bool(np.isfinite(values).all() and (values[:-1] >= 0).all())
+
+    def _is_sure_of_something(self) -> bool:
+        """The uncertainty is that of a measurement: labels on each step, a covariance."""
+        if self.kind == "isotonic":
+            return min(self.step_labels) >= 1
+        covariance = np.array(self.covariance)
+        return bool(
+            np.isfinite(covariance).all()
+            and np.allclose(covariance, covariance.T)
+            and np.linalg.eigvalsh(covariance)[0] >= -1e-9 * max(1.0, np.abs(covariance).max())
+        )
 
     def probability(self, scores: ArrayLike) -> NDArray[np.float64]:
         """(N,) probabilities that detections of these scores (N,) are true objects."""
@@ -109,11 +138,6 @@ class ScoreCalibration:
         """As types of JSON and TOML; what is empty is left out."""
         return _plain(self)
 
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The calibration that `to_dict` described."""
-        return cls(**{key: _tuples(value) for key, value in plain.items()})
-
 
 def score_features(kind: Kind, scores: ArrayLike) -> NDArray[np.float64]:
     """(N, 2) or (N, 3) regressors of logit p in scores (N,), for `platt` and `beta`."""
@@ -145,7 +169,9 @@ class RecallCalibration:
     dispersion: float = 1.0
 
     def __post_init__(self) -> None:
-        if not len(self.found) == len(self.missed) == len(self.edges_px) + 1 or self.dispersion < 1:
+        told = len(self.found) == len(self.missed) == len(self.edges_px) + 1
+        known = told and min(*self.found, *self.missed) >= 0 and (np.diff(self.edges_px) > 0).all()
+        if not (known and 1 <= self.dispersion < np.inf):
             raise ValueError(
                 f"recall in bins {self.found}, {self.missed}, edges {self.edges_px}, dispersion {self.dispersion}"
             )
@@ -193,11 +219,6 @@ class RecallCalibration:
         """As types of JSON and TOML; what is empty is left out."""
         return _plain(self)
 
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The calibration that `to_dict` described."""
-        return cls(**{key: _tuples(value) for key, value in plain.items()})
-
 
 @dataclass(frozen=True)
 class Dispersion:
@@ -213,6 +234,12 @@ class Dispersion:
     factor: float = 1.0
     at_variance: float = 0.0
     n_scenes: int = 0
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.factor < np.inf and 0 <= self.at_variance < np.inf):
+            raise ValueError(
+                f"dispersion of scenes: factor {self.factor} of the variance, at {self.at_variance}"
+            )
 
     @classmethod
     def measured(cls, true: ArrayLike, expected: ArrayLike, variance: ArrayLike) -> Self:
@@ -249,7 +276,7 @@ class PlaceSpread:
     Attributes:
         deviation: of the logarithm; 0: none.
         freedom: degrees of freedom of T, at least 2: the fewer, the less is known of the deviation itself.
-        n_places: places that it was measured at, each left out of the rest in turn.
+        n_places: places that it was measured at, each left out of the rest in turn; 0: it is assumed.
     """
 
     deviation: float = 0.0
@@ -261,6 +288,11 @@ class PlaceSpread:
             raise ValueError(
                 f"spread of places: deviation {self.deviation}, {self.freedom} degrees of freedom"
             )
+
+    @property
+    def words(self) -> str:
+        """The deviation, for tables."""
+        return f"{self.deviation:.3f}" + ("" if self.n_places else " (assumed)")
 
     def factors(self) -> NDArray[np.float64]:
         """(Q,) equally likely factors, from the least; one of 1 where there is no deviation."""
@@ -288,34 +320,29 @@ class ClassCalibration:
     dispersion: Dispersion = Dispersion()
     places: PlaceSpread = PlaceSpread()
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"calibrated at the threshold {self.threshold}, 0 to 1 expected")
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it may correct no count at all, if so."""
+        apart = Refusal.PLACES_DIFFER if self.places.deviation > MOST_DEVIATION else None
+        return self.recall.refusal or apart
+
     def refusals(self, threshold: float, real_image: bool) -> tuple[str, ...]:
         """Every reason why it must not be used on an image, empty if it may."""
         synthetic = real_image and not (self.scores.real and self.recall.real)
         found = (
             Refusal.OTHER_THRESHOLD if abs(threshold - self.threshold) > _EDGE else None,
             Refusal.SYNTHETIC_ONLY if synthetic else None,
-            self.recall.refusal,
-            Refusal.PLACES_DIFFER if self.places.deviation > MOST_DEVIATION else None,
+            self.refusal,
         )
         return tuple(reason for reason in found if reason)
 
     def to_dict(self) -> dict[str, Any]:
-        """As types of JSON and TOML; a spread of places that is none is left out."""
-        plain = {**asdict(self), "scores": self.scores.to_dict(), "recall": self.recall.to_dict()}
-        if self.places == PlaceSpread():
-            del plain["places"]
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The calibration that `to_dict` described."""
-        parts = {
-            "scores": ScoreCalibration.from_dict(plain["scores"]),
-            "recall": RecallCalibration.from_dict(plain["recall"]),
-            "dispersion": Dispersion(**plain["dispersion"]),
-            "places": PlaceSpread(**plain.get("places", {})),
-        }
-        return cls(**{**plain, **parts})
+        """As types of JSON and TOML."""
+        return {**asdict(self), "scores": self.scores.to_dict(), "recall": self.recall.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -337,10 +364,29 @@ class Calibration:
         return {"model_sha256": self.model_sha256, "classes": classes}
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The calibration that `to_dict` described."""
-        classes = {name: ClassCalibration.from_dict(told) for name, told in plain["classes"].items()}
-        return cls(plain["model_sha256"], classes)
+    def from_dict(cls, told: Any) -> Self:
+        """The calibration that `to_dict` described; what else the document has beside it is left alone.
+
+        Raises:
+            ValueError: it describes none; a key is missing or misspelt, a number cannot be.
+        """
+        found = TypeAdapter(cls).validate_python(told)
+        for name, read in found.classes.items():
+            if said := _differing(told["classes"][name], read.to_dict(), f"classes.{name}"):
+                raise ValueError(said)
+        return found
+
+
+def _differing(told: Any, read: Any, where: str) -> str | None:
+    """The first key that one of two documents has alone, or whose values differ."""
+    if not (isinstance(told, dict) and isinstance(read, dict)):
+        return None if told == read else f"{where}: {told} is read as {read}"
+    for key in sorted(told.keys() | read.keys()):
+        if key not in told or key not in read:
+            return f"{where}.{key}: " + ("missing" if key not in told else "no such key")
+        if said := _differing(told[key], read[key], f"{where}.{key}"):
+            return said
+    return None
 
 
 def _plain(value: ScoreCalibration | RecallCalibration) -> dict[str, Any]:
@@ -353,7 +399,3 @@ def _lists(value: Any) -> Any:
         if isinstance(value, Sequence) and not isinstance(value, str)
         else value
     )
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(part) for part in value) if isinstance(value, list | tuple) else value

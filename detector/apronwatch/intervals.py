@@ -29,6 +29,8 @@ from apronwatch.posterior import (
 )
 
 LEVEL = 0.90
+MOST_LEVEL = 0.98
+"""Beyond it the tails of what places have of their own are not told finely enough (`PlaceSpread.factors`)."""
 SCALED_FROM = 0.5
 """Least share of a zone that must be seen to say how much the rest holds."""
 WHOLE_FROM = 0.999
@@ -85,8 +87,13 @@ def interval(
         real_image: the scene is a picture of the world, not a drawn one.
         saturated: a cap cut boxes on the zone's ground.
         shares: (N,) probability of each object to be of the kind that is counted (`sizes`).
-        level: probability of the interval.
+        level: probability of the interval, up to `MOST_LEVEL`.
+
+    Raises:
+        ValueError: nothing of the zone was seen, or the level is none.
     """
+    if not 0 < level <= MOST_LEVEL:
+        raise ValueError(f"an interval of probability {level}: above 0 and up to {MOST_LEVEL} expected")
     if not 0 < observed_fraction <= 1:
         raise ValueError(
             f"observed fraction {observed_fraction}: a zone that was not seen has no count at all"

@@ -1,8 +1,8 @@
 """Distributions of the number of objects behind a set of detections; pure arithmetic on probabilities.
 
 A distribution is an array: entry n is the probability of n objects. Where it has rows, each row is a
-distribution of its own. It may end at a `limit`: objects are only ever added, so that what is said up to there is
-exact, and the rest of its mass lies beyond.
+distribution of its own. It may end at a `limit`: what is said up to there is exact, and the rest of its mass lies
+beyond. Where objects are added that holds of any limit; `scaled` ends earlier.
 """
 
 import math

@@ -1,7 +1,6 @@
 """Calibration as registry data: what it says of scores, when it refuses, and that it survives the trip."""
 
 import json
-import tomllib
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apronwatch.calibration import (
+    MOST_DEVIATION,
     Calibration,
     ClassCalibration,
     Dispersion,
@@ -66,27 +66,55 @@ def test_the_error_of_the_curve_does_not_average_out(curve: ScoreCalibration) ->
     assert curve.sum_variance([]) == 0
 
 
+def again(told: ClassCalibration) -> ClassCalibration:
+    """Written and read."""
+    plain = json.loads(json.dumps(Calibration("ab" * 32, {"plane": told}).to_dict()))
+    return Calibration.from_dict(plain).classes["plane"]
+
+
 @pytest.mark.parametrize("curve", [PLATT, BETA, STEPS])
 def test_a_class_survives_json(curve: ScoreCalibration) -> None:
     told = replace(PLANE, scores=curve)
-    assert ClassCalibration.from_dict(json.loads(json.dumps(told.to_dict()))) == told
+    assert again(told) == told
 
 
-def test_a_class_survives_toml() -> None:
-    text = """
-    threshold = 0.25
-    scores = {kind = "platt", parameters = [1.2, 0.3], covariance = [[0.02, -0.01], [-0.01, 0.04]],
-              n_labels = 250, n_true = 200, n_places = 8, real = true}
-    recall = {found = [60, 150], missed = [20, 10], edges_px = [24.0], n_places = 9, real = true}
-    dispersion = {factor = 1.4, at_variance = 0.8, n_scenes = 30}
-    """.replace("\n              n_", " n_")
-    assert ClassCalibration.from_dict(tomllib.loads(text)) == PLANE
-
-
-def test_a_spread_of_places_survives_json_and_none_is_not_written() -> None:
+def test_a_spread_of_places_survives_json() -> None:
     apart = replace(PLANE, places=PlaceSpread(0.12, 7.0, 5))
-    assert ClassCalibration.from_dict(json.loads(json.dumps(apart.to_dict()))) == apart
-    assert "places" not in PLANE.to_dict()  # files of earlier versions keep their hash
+    assert again(apart) == apart
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        (("plane", "place"), {"deviation": 0.1}, "plane.place: no such key"),
+        (("plane", "places"), None, "plane.places: missing"),
+        (("plane", "dispersion"), None, "plane.dispersion: missing"),
+        (("plane", "recall", "dispersion"), None, "plane.recall.dispersion: missing"),
+        (("plane", "recall", "disp"), 2.0, "plane.recall.disp: no such key"),
+        (("plane", "places", "deviaton"), 0.3, "plane.places.deviaton: no such key"),
+        (("plane", "recall", "missed"), [-1, 10], "recall in bins"),
+        (("plane", "recall", "dispersion"), 0.5, "recall in bins"),
+        (("plane", "dispersion", "factor"), -3.0, "factor -3.0"),
+        (("plane", "dispersion", "at_variance"), -1.0, "at -1.0"),
+        (("plane", "scores", "parameters"), [-1.2, 0.3], "cannot be"),
+        (("plane", "scores", "covariance"), [[-9.0, 0.0], [0.0, 0.04]], "cannot be"),
+        (("plane", "scores", "covariance"), [[0.02, 0.5], [-0.01, 0.04]], "cannot be"),
+        (("plane", "scores", "n_true"), 900, "cannot be"),
+        (("plane", "threshold"), 1.5, "0 to 1 expected"),
+        (("plane", "threshold"), "0.25", "is read as"),
+    ],
+)
+def test_a_document_that_cannot_be_is_refused(where: tuple[str, ...], value: object, said: str) -> None:
+    told = json.loads(json.dumps(Calibration("ab" * 32, {"plane": PLANE}).to_dict()))
+    at = told["classes"]
+    for key in where[:-1]:
+        at = at[key]
+    if value is None:
+        del at[where[-1]]
+    else:
+        at[where[-1]] = value
+    with pytest.raises(ValueError, match=said):
+        Calibration.from_dict(told)
 
 
 def test_the_factor_of_a_place_has_students_quantiles() -> None:
@@ -125,6 +153,9 @@ def test_each_refusal_has_its_reason() -> None:
     assert replace(PLANE, recall=few).refusals(0.25, real_image=True) == (Refusal.RECALL_FROM_TOO_FEW,)
     assert replace(PLANE, recall=replace(few, missed=(5,))).refusals(0.25, real_image=True) == ()
     assert replace(PLANE, recall=blind).refusals(0.25, real_image=True) == (Refusal.RECALL_TOO_LOW,)
+    apart = replace(PLANE, places=PlaceSpread(MOST_DEVIATION + 0.01, 7.0, 5))
+    assert apart.refusals(0.25, real_image=True) == (apart.refusal,) == (Refusal.PLACES_DIFFER,)
+    assert replace(PLANE, places=PlaceSpread(MOST_DEVIATION, 7.0, 5)).refusal is None
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter
-
 from apronwatch.calibration import Calibration
 from apronwatch.errors import ModelCorrupted, ModelInvalid, ModelUnknown
 
@@ -148,7 +146,7 @@ def read_calibration(path: Path, model: ModelSpec) -> Calibration:
     """The calibration in a file; `ModelInvalid` if it cannot be read or is not of these weights."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        found = TypeAdapter(Calibration).validate_python(told)
+        found = Calibration.from_dict(told)
     # JSON that is none, and a calibration that is none, are both ValueErrors.
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()

@@ -23,6 +23,8 @@ AIRFIELDS = [
     "surge",
     "boneyard",
     "vehicle-park",
+    "fine-pixels",
+    "fine-held-out",
     "hard-cases",
 ]
 

@@ -62,7 +62,7 @@ def _reliability(axes: Axes, sample: Sample, fitted: ClassCalibration) -> None:
     kind = "real" if scores.real else "drawn"
     axes.set_title(
         f"{sample.class_name}: {scores.n_labels} detections, {scores.n_true} true, {scores.n_places} {kind} places; "
-        f"places differ by {100 * fitted.places.deviation:.0f} %",
+        f"spread of places {fitted.places.words}",
         fontsize=10,
     )
 
@@ -107,7 +107,7 @@ def _recall(axes: Axes, sample: Sample, fitted: ClassCalibration) -> None:
     axes.set(xlim=(-0.6, len(recall.found) - 0.4), ylim=(bottom, 1.02), ylabel="recall at the threshold")
     axes.set_xlabel("length in pixels of the pass that reports the class; bars: 90 % interval")
     axes.grid(axis="y", alpha=0.25)
-    said = f"; {recall.refusal.replace('_', ' ')}" if recall.refusal else ""
+    said = f"; {fitted.refusal.replace('_', ' ')}" if fitted.refusal else ""
     few = f", bins of {LEAST_OBJECTS} or more" if len(recall.found) > 1 else ""
     axes.set_title(f"{sample.class_name}: recall{few}; dispersion {recall.dispersion:.1f}{said}", fontsize=10)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from apronwatch.calibration import Calibration
 from apronwatch.engines import ModelSpec
+from apronwatch_training.calibrate.places import PLACE_DEVIATION, PRIOR_PLACES
 from apronwatch_training.card.evaluations import AtGsd, ClassFigures
 from apronwatch_training.card.markdown import listed, table
 from apronwatch_training.evaluate.coverage import Coverage, calibration_places
@@ -109,8 +110,9 @@ def boxes(evaluations: Sequence[AtGsd]) -> list[str]:
 
 
 PLACES_SAID = (
-    "Places differ by: standard deviation of the logarithm of objects over estimate at a place that the rest of the "
-    "calibration never saw, beyond what that says of chance."
+    "Spread of places: standard deviation of the logarithm of objects over estimate at a place that the calibration "
+    "never saw, beyond what it says of chance. From its places, each left out of the rest in turn, and an assumption "
+    f"({PLACE_DEVIATION:g}) that counts for {PRIOR_PLACES} more; `assumed`: none could be left out."
 )
 
 
@@ -130,8 +132,8 @@ def calibrated(calibration: Calibration | None, path: Path | None, model: ModelS
                 share_of(found, objects),
                 str(objects),
                 f"{c.dispersion.factor:.2f}",
-                f"{c.places.deviation:.3f}",
-                (c.recall.refusal or "yes").replace("_", " "),
+                c.places.words,
+                (c.refusal or "yes").replace("_", " "),
             )
         )
     header = (
@@ -142,7 +144,7 @@ def calibrated(calibration: Calibration | None, path: Path | None, model: ModelS
         "recall",
         "objects",
         "dispersion",
-        "places differ by",
+        "spread of places",
         "corrects counts",
     )
     lines = ["## Calibration", "", *table(header, rows), "", PLACES_SAID]
@@ -172,9 +174,9 @@ def failures(model: ModelSpec, evaluations: Sequence[AtGsd], calibration: Calibr
             lines += [f"- {said}" for said in _failures_of(model, at, c)]
     if calibration is not None:
         lines += [
-            f"- {name}: its counts are not corrected ({c.recall.refusal.replace('_', ' ')})."
+            f"- {name}: its counts are not corrected ({c.refusal.replace('_', ' ')})."
             for name, c in sorted(calibration.classes.items())
-            if c.recall.refusal
+            if c.refusal
         ]
     return ["## Known failures", "", *(lines or ["- None that the figures show."])]
 

@@ -1,5 +1,6 @@
 """A card from what is recorded: registry, tiles, evaluations, calibration. The same records give the same card."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def write_card(
         calibrated(curves, calibration or model.calibration_path, model),
         intervals(measured),
         failures(model, measured, curves),
-        _again(model, prepared),
+        _again(model, prepared, calibration or model.calibration_path),
     ]
     save(out, ("\n\n".join("\n".join(section) for section in sections) + "\n").encode())
 
@@ -132,7 +133,7 @@ def _places(places: Places, dataset: str) -> str:
     return f"{len(found)}: {', '.join(found)}" if found else "none"
 
 
-def _again(model: ModelSpec, prepared: Prepared) -> list[str]:
+def _again(model: ModelSpec, prepared: Prepared, calibration: Path | None) -> list[str]:
     told = prepared.document["options"]
     sources = " ".join(f"{name}=…" for name in prepared.document["tally"])
     versions = ", ".join(f"{name} {version}" for name, version in prepared.document["versions"].items())
@@ -155,7 +156,7 @@ def _again(model: ModelSpec, prepared: Prepared) -> list[str]:
         "apronwatch train fit CONFIG.toml",
         f"apronwatch train export RUN --name {name} --out WEIGHTS {_passes(model)}",
         f"apronwatch train thresholds NAME=… --splits SPLITS.csv --model {name} --write WEIGHTS/registry.toml",
-        f"apronwatch train calibrate NAME=… --splits SPLITS.csv --model {name} --out WEIGHTS/{name}.calibration.json",
+        *_calibrating(name, calibration),
         f"apronwatch train evaluate NAME=… --splits SPLITS.csv --model {name} --json > EVALUATION.json",
         f"apronwatch train card --model {name} --evaluation EVALUATION.json --data TILES/prepared.json --out {name}.md",
         "```",
@@ -164,6 +165,20 @@ def _again(model: ModelSpec, prepared: Prepared) -> list[str]:
         + (f"; SPLITS.csv has SHA-256 `{told['splits']}`" if told["splits"] else "")
         + f". This card was written by apronwatch {__version__} from the records that these commands leave.",
     ]
+
+
+def _calibrating(name: str, calibration: Path | None) -> list[str]:
+    """The command that makes the calibration, if there is one, of the places that its file tells."""
+    if calibration is None:
+        return []
+    told = json.loads(calibration.read_text(encoding="utf-8")).get("provenance", {})
+    options = [
+        *(["--splits SPLITS.csv", f"--split {told['split']}"] if told.get("split") else []),
+        f"--model {name}",
+        *(["--tuned"] if told.get("tuned") else []),
+        f"--out WEIGHTS/{name}.calibration.json",
+    ]
+    return [f"apronwatch train calibrate NAME=… {' '.join(options)}"]
 
 
 def _passes(model: ModelSpec) -> str:

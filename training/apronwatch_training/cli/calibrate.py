@@ -173,10 +173,16 @@ def _print(measured: "Measured") -> None:
                 f"{sum(recall.found) / objects:.3f}" if objects else "-",
                 str(len(recall.found)),
                 f"{fitted.dispersion.factor:.2f}",
-                f"{fitted.places.deviation:.3f}",
-                recall.refusal or "-",
+                fitted.places.words,
+                fitted.refusal or "-",
             )
         )
+        kept = len(set(sample.scene_places)) - fitted.places.n_places
+        if kept and len(set(sample.scene_places)) > 1:
+            output.print_warning(
+                f"{sample.class_name}: {kept} of its places tell nothing of how far places differ: nothing is there, "
+                "or too little in all others together"
+            )
         if sample.left_out:
             output.print_warning(
                 f"{sample.class_name}: {sample.left_out} drawn scenes left out, since there are real ones"
@@ -193,7 +199,7 @@ def _print(measured: "Measured") -> None:
         "recall",
         "bins",
         "dispersion",
-        "places differ by",
+        "spread of places",
         "refused",
     )
     output.print_table(header, rows, right=(2, 3, 4, 5, 7, 8, 9, 10, 11))
