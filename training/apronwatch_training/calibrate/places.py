@@ -24,8 +24,8 @@ def place_spread(sample: Sample, fit: Callable[[Sample], ClassCalibration]) -> P
     """Leave each place out in turn and see how far its objects lie from what the others say.
 
     All scenes of a place are one observation: they share what it has of its own. Places without object or detection
-    are none. Where a place cannot be left out, because the rest is too little to correct a count with, what was measured
-    may widen the assumption, not narrow it.
+    are none. Where a place cannot be left out, because the rest is too little to correct a count with, what was
+    measured may widen the assumption, not narrow it.
 
     Args:
         sample: of one class.
