@@ -77,7 +77,7 @@ def test_list_as_json(models: Command) -> None:
 def test_verify(models: Command, weights_folder: Path) -> None:
     pin_copy(weights_folder)
     status, out, err = models("verify")
-    assert (status, out.count(" ok "), err) == (0, 6, "")  # the copy, and the five files of the program
+    assert (status, out.count(" ok "), err) == (0, 8, "")  # the copy, and the seven files of the program
 
 
 def test_verify_finds_what_is_damaged(models: Command, weights_folder: Path) -> None:
