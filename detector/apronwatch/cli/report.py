@@ -18,8 +18,11 @@ def report(
 ) -> None:
     """Write one self-contained HTML page: chart, tables, pictures, and where each number comes from."""
     from apronwatch.archive import Archive
+    from apronwatch.errors import CallInvalid
     from apronwatch.report.page import write_report
 
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise CallInvalid(f"--out {out}: the report is a page; name a .html file")
     with Archive.open(archive, create=False) as opened:
         write_report(opened, site, out, model=model, by_size=by_size)
     typer.echo(f"{out}")

@@ -167,7 +167,8 @@ def _again(told: Told) -> str:
         _indented(told).strip("\n"),
         _filled(
             "The program refuses weights of another SHA-256 by itself. To have hashes and numbers compared "
-            "too, instead run `apronwatch verify .` here; it says `same` or shows what differs."
+            "too, instead run `apronwatch verify .` here; it says `same` or shows what differs. That takes estimates "
+            "from the calibration of this folder, the command above from that which the program then has."
         ),
     ]
     if len(runs) > 1:
