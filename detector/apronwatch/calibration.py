@@ -5,7 +5,6 @@ Fitting belongs to training; here are the fitted values, what they say of new sc
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -394,8 +393,4 @@ def _plain(value: ScoreCalibration | RecallCalibration) -> dict[str, Any]:
 
 
 def _lists(value: Any) -> Any:
-    return (
-        [_lists(part) for part in value]
-        if isinstance(value, Sequence) and not isinstance(value, str)
-        else value
-    )
+    return [_lists(part) for part in value] if isinstance(value, tuple) else value

@@ -1,6 +1,5 @@
 """A card from what is recorded: registry, tiles, evaluations, calibration. The same records give the same card."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from apronwatch_training.card.evaluations import read_evaluations
 from apronwatch_training.card.markdown import listed, table
 from apronwatch_training.card.measured import boxes, calibrated, failures, figures, intervals
 from apronwatch_training.card.tiles import read_tiles
+from apronwatch_training.evaluate.coverage import provenance
 from apronwatch_training.export.learned import Places
 from apronwatch_training.sources import card_of, kind_of
 
@@ -171,7 +171,7 @@ def _calibrating(name: str, calibration: Path | None) -> list[str]:
     """The command that makes the calibration, if there is one, of the places that its file tells."""
     if calibration is None:
         return []
-    told = json.loads(calibration.read_text(encoding="utf-8")).get("provenance", {})
+    told = provenance(calibration)
     options = [
         *(["--splits SPLITS.csv", f"--split {told['split']}"] if told.get("split") else []),
         f"--model {name}",

@@ -131,9 +131,14 @@ def coverage(
     )
 
 
+def provenance(calibration: Path) -> dict[str, Any]:
+    """What the file of a calibration tells of how it was made; nothing where it tells nothing."""
+    told: dict[str, Any] = json.loads(calibration.read_text(encoding="utf-8"))
+    return dict(told.get("provenance", {}))
+
+
 def calibration_places(calibration: Path | None, class_name: str) -> frozenset[str]:
     """`dataset/place` of each place at which a class was calibrated, as the file of the calibration, if any, tells."""
     if calibration is None:
         return frozenset()
-    told: dict[str, Any] = json.loads(calibration.read_text(encoding="utf-8"))
-    return frozenset(told.get("provenance", {}).get("places", {}).get(class_name, ()))
+    return frozenset(provenance(calibration).get("places", {}).get(class_name, ()))
