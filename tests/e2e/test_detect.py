@@ -7,6 +7,7 @@ from pathlib import Path
 import geopandas
 import pytest
 import shapely
+from PIL import Image
 from pyproj import Transformer
 
 from apronwatch import detect, find_model, load_engine
@@ -104,6 +105,15 @@ def test_every_format_holds_all_boxes(
         table = opener(folder / name)
         assert (len(table), table.crs is None) == (number, False)
         assert set(PROPERTIES) <= set(table.columns)
+
+
+def test_no_box_where_nothing_could_be_seen_is_said(apronwatch: Command, folder: Path) -> None:
+    """A file without boxes says nothing of a picture that shows nothing, nor of a class at another GSD."""
+    Image.new("RGB", (400, 300), (90, 90, 90)).save(folder / "grey.png")
+    answer = apronwatch("detect", "grey.png", "--gsd", 0.55, "--model", "vehicle-26n-obb", "--out", GEOJSON)
+    assert answer.status == 0, answer.err
+    assert "the picture shows nothing and counts as unseen" in answer.err
+    assert "vehicle-26n-obb reports no vehicle_small in pixels of 0.55 m" in answer.err
 
 
 @pytest.mark.parametrize(

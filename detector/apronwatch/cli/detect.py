@@ -67,6 +67,8 @@ def detect(
     if place is not None:
         found = _in_zones(found, place, run.scene)
     write(found, out, info=run.scene, model=run.model, format=format)
+    for warning in (*run.scene.warnings, *_unreported(engine.model, run.scene.gsd_m)):
+        output.print_warning(f"{image}: {warning}")
     typer.echo(f"{len(found)} detections in {out}", err=True)
 
 
@@ -79,6 +81,13 @@ def _check_range(model: "ModelSpec", gsd_m: float, image: str) -> None:
         raise CallInvalid(
             f"{image}: pixels of {gsd_m:.3g} m; {model.name} reports objects in pixels of {finest:g} to {coarsest:g} m"
         )
+
+
+def _unreported(model: "ModelSpec", gsd_m: float) -> list[str]:
+    """Classes that the weights know and do not report at this GSD: that the file has none of them says nothing."""
+    out = [name for name, spec in model.classes.items() if not spec.in_range(gsd_m)]
+    said = f"{model.name} reports no {' or '.join(out)} in pixels of {gsd_m:.3g} m: that none is found says nothing"
+    return [said] if out else []
 
 
 def _open(image: str, gsd_m: float | None) -> "Scene":
