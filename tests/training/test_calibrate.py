@@ -180,6 +180,18 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     return int(stop.value.code or 0)
 
 
+@pytest.mark.parametrize("command", ["calibrate", "thresholds", "evaluate"])
+def test_a_split_of_no_file_is_refused(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_fake(tmp_path / "scenes")
+    out = ("--out", tmp_path / "c.json") if command == "calibrate" else ()
+    words = ("--model", "plane-26n-obb-seed", "--split", "test", *out)
+    assert run(monkeypatch, command, f"synthetic={tmp_path / 'scenes'}", *words) == 2
+    assert "give it with --splits" in capsys.readouterr().err
+    assert not (tmp_path / "c.json").exists()
+
+
 def test_the_command_on_drawn_scenes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apronwatch.cli import output
-from apronwatch_training.cli.evaluate import AssumedGsd, Sources, Splits, chosen
+from apronwatch_training.cli.evaluate import AssumedGsd, Sources, Split, Splits, chosen, split_of
 
 if TYPE_CHECKING:
     from apronwatch.engines.specs import ModelSpec
@@ -22,7 +22,7 @@ def calibrate(
     sources: Sources,
     out: Annotated[Path, typer.Option(help="The calibration to write (NAME.calibration.json).")],
     splits: Splits = None,
-    split: Annotated[str, typer.Option(help="Which places of --splits, by commas.")] = "calibration",
+    split: Split = None,
     model: Model = None,
     trust: Trust = False,
     assumed_gsd: AssumedGsd = None,
@@ -50,9 +50,10 @@ def calibrate(
     if plot is not None and plot.resolve() == out.resolve():
         raise CallInvalid(f"--out and --plot both name {out}; give each a file of its own")
     spec = find_model(model, trust=trust)
-    scores, told = looked_at(sources, splits, split, spec, assumed_gsd, device, tuned=not tuned)
+    wanted = split_of(splits, split, "calibration")
+    scores, told = looked_at(sources, splits, wanted, spec, assumed_gsd, device, tuned=not tuned)
     measured = fitted(samples(scores, spec), spec)
-    options = {"split": split if splits else None, "assumed_gsd_m": assumed_gsd, **told}
+    options = {"split": wanted if splits else None, "assumed_gsd_m": assumed_gsd, **told}
     write_calibration(measured, spec, options, out)
     if plot is not None:
         draw_calibration(measured, f"Calibration of {spec.name}, {spec.sha256[:12]}", plot)
@@ -63,7 +64,7 @@ def calibrate(
 def thresholds(
     sources: Sources,
     splits: Splits = None,
-    split: Annotated[str, typer.Option(help="Which places of --splits.")] = "val",
+    split: Split = None,
     model: Model = None,
     trust: Trust = False,
     assumed_gsd: AssumedGsd = None,
@@ -80,7 +81,8 @@ def thresholds(
     spec = find_model(model, trust=trust)
     if write is not None:  # refused before the looking
         check_thresholds(write, spec.name, list(spec.classes))
-    scores, _ = looked_at(sources, splits, split, spec, assumed_gsd, device, tuned=False)
+    wanted = split_of(splits, split, "val")
+    scores, _ = looked_at(sources, splits, wanted, spec, assumed_gsd, device, tuned=False)
     found = best(scores)
     output.print_table(
         ("class", "scenes", "objects", "threshold", "WAPE", "bias", "until now", "WAPE", "bias"),

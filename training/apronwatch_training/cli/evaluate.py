@@ -29,6 +29,13 @@ Splits = Annotated[
     Path | None,
     typer.Option(help="CSV dataset,place,split, as for `data prepare`; without one, every scene."),
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        help="Which places of --splits, by commas. [default: val; of calibrate: calibration]",
+        show_default=False,
+    ),
+]
 AssumedGsd = Annotated[
     float | None,
     typer.Option("--assume-gsd", help="For scenes whose GSD is not known; they are left out without it."),
@@ -38,7 +45,7 @@ AssumedGsd = Annotated[
 def evaluate(
     sources: Sources,
     splits: Splits = None,
-    split: Annotated[str, typer.Option(help="Which places of --splits.")] = "val",
+    split: Split = None,
     model: Annotated[
         str | None, typer.Option(help="Weights: a name, or a file (default: the bundled ones).")
     ] = None,
@@ -68,7 +75,7 @@ def evaluate(
         check_folder(page)
     engine = load_engine(find_model(model, trust=trust), device)
     _ = engine.model.calibration  # one that cannot be read is refused before the looking
-    images = chosen(sources, splits, split)
+    images = chosen(sources, splits, split_of(splits, split, "val"))
     known = Known.of(engine.model, ((name, image.place) for name, image in images))
     left_out = {
         gsd_m: LeftOut.of(images, engine.model, gsd_m=gsd_m, assumed_gsd_m=assumed_gsd) for gsd_m in gsds_m
@@ -116,6 +123,15 @@ def _document(
             for gsd_m, scores in results.items()
         ],
     }
+
+
+def split_of(splits: Path | None, split: str | None, usual: str) -> str:
+    """The split that is meant; `CallInvalid` for one of no file."""
+    from apronwatch.errors import CallInvalid
+
+    if splits is None and split is not None:
+        raise CallInvalid(f"--split {split} names places of a file of splits: give it with --splits")
+    return split or usual
 
 
 def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[str, LabelledImage]]":
