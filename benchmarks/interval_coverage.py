@@ -1,21 +1,25 @@
 """How often the 90 % interval of a count holds the truth, in simulation.
 
-    python benchmarks/interval_coverage.py [--scenes 1000] [--seed 1]
+    python benchmarks/interval_coverage.py [--scenes 400] [--seed 1]
 
-A zone holds N objects; each is seen with the visibility and then found with the recall; false detections come at
-the share that they have in the calibration set. Each scene is counted with a calibration of its own: 20 labelled
-scenes of some 10 objects, Platt's curve, recall and dispersion fitted as training does. `cover` is how often
-low <= N <= high (counts are discrete: it should be 90 % or more), `random` how often a randomised quantile of N in
-its posterior lies within 5 to 95 % (on average 90 %). Each labelled scene is a place of its own.
+A zone holds N objects; each is seen with the visibility and then found with the recall of its place; false detections
+come at the share that they have in the calibration set. Each scene is counted with a calibration of its own: 20
+labelled places of some 10 objects, fitted as `apronwatch train calibrate` fits. `cover` is how often low <= N <= high
+(counts are discrete: it should be 90 % or more), `random` how often a randomised quantile of N in its posterior lies
+within 5 to 95 % (on average 90 %).
 
-Then what breaks the assumptions, at visibility 1: places that differ in recall (sd 0.05) and in how their scores
-read, the calibration from 20, from 5 and from 3 of them (as many scenes and objects in all); the last two with a
-calibration that keeps quiet about what places have of their own; twice the false detections of the calibration set.
+Places differ as calibrations hold them to before they have seen any (`PLACE_DEVIATION`): in recall by a standard
+deviation of 0.05, in the logit of their scores by 0.3. Then the same table where they are all alike, which no
+calibration can know; and, at visibility 1 and a recall of 0.85, what makes it harder: places that differ more
+(recall by 0.1, scores by 0.5) or as above, the calibration from 20, from 5 and from 3 of them (as many scenes and
+objects in all); a calibration that keeps quiet about what places have of their own; twice the false detections of the
+calibration set.
 """
 
 import argparse
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +46,7 @@ class World:
     Attributes:
         recall: mean over places.
         false_share: false detections per object that is seen.
-        recall_sd: from place to place.
+        recall_sd: from place to place, by a Beta law.
         score_sd: shift of the logit of the scores, from place to place.
     """
 
@@ -50,6 +54,11 @@ class World:
     false_share: float = 0.12
     recall_sd: float = 0.0
     score_sd: float = 0.0
+
+
+ALIKE = World(0.9)
+HELD = World(0.9, recall_sd=0.05, score_sd=0.3)
+MORE = World(0.9, recall_sd=0.1, score_sd=0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +79,10 @@ class Place:
 
     @classmethod
     def of(cls, world: World, rng: np.random.Generator) -> "Place":
-        recall = float(np.clip(rng.normal(world.recall, world.recall_sd), 0.01, 0.995))
+        recall = world.recall
+        if world.recall_sd:
+            size = recall * (1 - recall) / world.recall_sd**2 - 1
+            recall = float(rng.beta(recall * size, (1 - recall) * size))
         return cls(recall, rng.normal(0, world.score_sd))
 
 
@@ -136,31 +148,38 @@ def coverage(
     return covered / n, randomised / n, width / n
 
 
-def table(scenes: int, seed: int) -> Iterator[tuple[float, float, int, float, float, float]]:
-    """Rows of recall, visibility, objects, covered, randomised, mean width."""
-    for recall in RECALLS:
-        rng = np.random.default_rng([seed, round(1000 * recall)])
-        world = World(recall)
-        calibrations = [calibrate(world, rng) for _ in range(scenes)]
-        for visibility in VISIBILITIES:
-            for objects in OBJECTS:
-                yield recall, visibility, objects, *coverage(world, calibrations, objects, visibility, rng)
+Row = tuple[float, float, float]
 
 
-def broken(scenes: int, seed: int) -> Iterator[tuple[str, list[float]]]:
-    """Rows of name and share covered for each number of objects."""
-    rng = np.random.default_rng(seed)
-    differing = World(0.85, recall_sd=0.05, score_sd=0.5)
-    honest = {places: [calibrate(differing, rng, places) for _ in range(scenes)] for places in (20, 5, 3)}
-    quiet = {n: [replace(c, places=PlaceSpread()) for c in made] for n, made in honest.items() if n < 20}
-    plain = World(0.85)
-    plainly = [calibrate(plain, rng) for _ in range(scenes)]
-    for name, world, calibrations in (
-        *((f"places differ, calibrated at {n}", differing, made) for n, made in honest.items()),
-        *((f"the same at {n}, spread left out", differing, made) for n, made in quiet.items()),
-        ("twice the false detections", replace(plain, false_share=0.24), plainly),
-    ):
-        yield name, [coverage(world, calibrations, n, 1.0, rng)[0] for n in OBJECTS]
+def of_recall(scenes: int, seed: int, world: World) -> list[list[Row]]:
+    """Covered, randomised and width, by visibility and number of objects."""
+    rng = np.random.default_rng([seed, round(1000 * world.recall)])
+    calibrations = [calibrate(world, rng) for _ in range(scenes)]
+    return [[coverage(world, calibrations, n, v, rng) for n in OBJECTS] for v in VISIBILITIES]
+
+
+def of_places(scenes: int, seed: int, case: tuple[str, World, World, int, bool]) -> tuple[str, list[Row]]:
+    """Covered, randomised and width by number of objects: of a name, the world that is counted, the world and the
+    number of places of the calibrations, and whether these tell how places differ."""
+    name, world, labelled, places, told = case
+    rng = np.random.default_rng([seed, places])
+    calibrations = [calibrate(labelled, rng, places) for _ in range(scenes)]
+    if not told:
+        calibrations = [replace(c, places=PlaceSpread()) for c in calibrations]
+    return name, [coverage(world, calibrations, n, 1.0, rng) for n in OBJECTS]
+
+
+def cases() -> list[tuple[str, World, World, int, bool]]:
+    """What makes it harder, or easier, than the table."""
+    alike, held, more = (replace(world, recall=0.85) for world in (ALIKE, HELD, MORE))
+    twice = replace(held, false_share=2 * held.false_share)
+    return [
+        ("places alike, 20 of them", alike, alike, 20, True),
+        *((f"they differ as held, {n}", held, held, n, True) for n in (20, 5, 3)),
+        *((f"they differ more, {n}", more, more, n, True) for n in (20, 5, 3)),
+        *((f"the same, {n}, spread left out", more, more, n, False) for n in (20, 5, 3)),
+        ("twice the false detections, 20", twice, held, 20, True),
+    ]
 
 
 def main() -> None:
@@ -170,24 +189,34 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=1000, help="per point")
     parser.add_argument("--seed", type=int, default=1)
     told = parser.parse_args()
-    rows = list(table(told.scenes, told.seed))
+    error = 100 * np.sqrt(0.09 / told.scenes)
     print(
-        f"{told.scenes} scenes a point; standard error of 90 %: {100 * np.sqrt(0.09 / told.scenes):.1f} points"
+        f"{told.scenes} scenes a point; standard error of 90 %: {error:.1f} points; cover / random, mean width"
     )
-    print(
-        "recall  visible |" + "".join(f"{f'N={n}':>14}" for n in OBJECTS) + "   (cover / random, mean width)"
-    )
-    for recall in RECALLS:
-        for visibility in VISIBILITIES:
-            line = [row for row in rows if row[:2] == (recall, visibility)]
-            cells = "".join(f"{100 * c:5.0f}/{100 * r:3.0f} {w:4.0f}" for *_, c, r, w in line)
-            print(f"{recall:6.2f} {visibility:8.2f} |{cells}")
-    covered, randomised = np.array([row[3:5] for row in rows]).T
-    print(
-        f"least cover {covered.min():.3f}, mean cover {covered.mean():.3f}, mean randomised {randomised.mean():.3f}"
-    )
-    for name, shares in broken(told.scenes, told.seed):
-        print(f"{name:38}" + "".join(f"{100 * share:5.0f}" for share in shares))
+    with ProcessPoolExecutor() as pool:
+        for name, world in (("places differ as held", HELD), ("places alike", ALIKE)):
+            worlds = [replace(world, recall=recall) for recall in RECALLS]
+            found = list(pool.map(partial(of_recall, told.scenes, told.seed), worlds))
+            print(f"\n{name}\nrecall  visible |" + "".join(f"{f'N={n}':>14}" for n in OBJECTS))
+            for recall, rows in zip(RECALLS, found, strict=True):
+                for visibility, row in zip(VISIBILITIES, rows, strict=True):
+                    print(f"{recall:6.2f} {visibility:8.2f} |{cells(row)}")
+            covered, randomised, _ = np.moveaxis(np.array(found), -1, 0)
+            print(
+                f"least cover {covered.min():.3f}, mean cover {covered.mean():.3f}, "
+                f"mean randomised {randomised.mean():.3f}"
+            )
+        print(
+            f"\nvisibility 1, recall 0.85; places of the calibration{'':>5}"
+            + "".join(f"{f'N={n}':>14}" for n in OBJECTS)
+        )
+        for name, row in pool.map(partial(of_places, told.scenes, told.seed), cases()):
+            print(f"{name:56}{cells(row)}")
+
+
+def cells(row: list[Row]) -> str:
+    """Numbers of one line."""
+    return "".join(f"{100 * c:5.0f}/{100 * r:3.0f} {w:4.0f}" for c, r, w in row)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,6 @@ class RecallCalibration:
             least `LEAST_OBJECTS` each.
         n_places: places the objects were labelled at.
         real: on real images.
-        dispersion: how much wider the recall of a new place varies than that of the pooled objects, at least 1.
     """
 
     found: tuple[int, ...]
@@ -165,15 +164,11 @@ class RecallCalibration:
     n_places: int
     real: bool
     edges_px: tuple[float, ...] = ()
-    dispersion: float = 1.0
 
     def __post_init__(self) -> None:
         told = len(self.found) == len(self.missed) == len(self.edges_px) + 1
-        known = told and min(*self.found, *self.missed) >= 0 and (np.diff(self.edges_px) > 0).all()
-        if not (known and 1 <= self.dispersion < np.inf):
-            raise ValueError(
-                f"recall in bins {self.found}, {self.missed}, edges {self.edges_px}, dispersion {self.dispersion}"
-            )
+        if not (told and min(*self.found, *self.missed) >= 0 and (np.diff(self.edges_px) > 0).all()):
+            raise ValueError(f"recall in bins {self.found}, {self.missed}, edges {self.edges_px}")
         least = min(self.objects)
         if self.edges_px and least < LEAST_OBJECTS:
             raise ValueError(f"a size bin of {least} objects, at least {LEAST_OBJECTS} expected: join bins")
@@ -192,11 +187,9 @@ class RecallCalibration:
     def beta(self) -> NDArray[np.float64]:
         """(B, 2) parameters of the Beta distribution of each bin's recall, from a uniform prior.
 
-        The dispersion widens it about its mean: dividing the objects alone would leave the prior to pull that mean
-        towards one half, and every count up.
+        Of objects alone: how recall differs from place to place is part of `PlaceSpread`.
         """
-        objects = np.array([self.found, self.missed], dtype=np.float64).T
-        return np.asarray((1 + objects) / self.dispersion)
+        return np.asarray(1 + np.array([self.found, self.missed], dtype=np.float64).T)
 
     def bin_of(self, lengths_px: ArrayLike) -> NDArray[np.intp]:
         """(N,) size bin of objects of these lengths in pixels."""
@@ -208,10 +201,9 @@ class RecallCalibration:
     @property
     def refusal(self) -> str | None:
         """Why it may not correct a count, if so."""
-        beta = self.beta()
-        # At 1 or below a recall of nothing would be as likely as any: too few objects for so wide a dispersion.
-        if sum(self.objects) < LEAST_OBJECTS or beta[:, 0].min() <= 1:
+        if sum(self.objects) < LEAST_OBJECTS:
             return Refusal.RECALL_FROM_TOO_FEW
+        beta = self.beta()
         return Refusal.RECALL_TOO_LOW if (beta[:, 0] / beta.sum(axis=1)).min() < LEAST_RECALL else None
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import next_fast_len
 from scipy.optimize import brentq
-from scipy.special import betaincinv, betaln, gammaln, ndtr, ndtri, xlog1py
+from scipy.special import betaln, gammaln, ndtr, ndtri, xlog1py
 
 Pmf = NDArray[np.float64]
 Curve = Callable[[Pmf], Pmf]
@@ -25,9 +25,6 @@ NODES = 40
 _NEGLIGIBLE = 1e-13
 _ROWS = 64
 """Numbers of found objects that are added to at a time; bounds the memory."""
-_HEAVY, _BEYOND = 3.0, 1e-3
-"""Up to this parameter of the recall the number of missed objects has no variance, or hardly; its distribution is then
-followed as far as all but this share of the recalls reach."""
 _LOGS = 600.0
 """Powers of e that a product of two numbers may span, of which each is held by itself."""
 _NO_PRIOR = 1e-12
@@ -109,7 +106,7 @@ def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0, limit:
 
     Args:
         pmf: (…, K+1) of objects found.
-        found: first parameter of the Beta distribution.
+        found: first parameter of the Beta distribution, above 2: else their number has no variance.
         missed: the second.
         prior: added to K.
         limit: greatest number of objects that is asked for; None: to where next to nothing is left.
@@ -123,8 +120,6 @@ def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0, limit:
 
     def span(k: int) -> tuple[float, float]:
         most = k + 1 + prior
-        if found <= _HEAVY:
-            return 0.0, _most_unseen(most, float(betaincinv(found, missed, _BEYOND)))
         mean = most * missed / (found - 1)
         variance = mean * (most + found - 1) * (found + missed - 1) / (found - 2) / (found - 1)
         return 0.0, mean + 12 * math.sqrt(variance) + 30
@@ -147,15 +142,10 @@ def add_unseen(pmf: Pmf, fraction: float, prior: float = 1.0, limit: int | None 
 
     def span(k: int) -> tuple[float, float]:
         most = k + 1 + prior
-        greatest = _most_unseen(most, fraction)
+        greatest = (most * (1 - fraction) + 9 * math.sqrt(most * (1 - fraction)) + 30) / fraction
         return max(0.0, 2 * most * (1 - fraction) / fraction - greatest), greatest
 
     return _add(pmf, terms, span, prior, limit)
-
-
-def _most_unseen(seen: float, fraction: float) -> float:
-    """How many objects there may be besides those `seen` in a share of the ground: mean, nine deviations, the tail."""
-    return (seen * (1 - fraction) + 9 * math.sqrt(seen * (1 - fraction)) + 30) / fraction
 
 
 def scaled(pmf: Pmf, factors: ArrayLike, *, whole: bool = True) -> Pmf:

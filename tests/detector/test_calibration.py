@@ -89,11 +89,10 @@ def test_a_spread_of_places_survives_json() -> None:
         (("plane", "place"), {"deviation": 0.1}, "plane.place: no such key"),
         (("plane", "places"), None, "plane.places: missing"),
         (("plane", "dispersion"), None, "plane.dispersion: missing"),
-        (("plane", "recall", "dispersion"), None, "plane.recall.dispersion: missing"),
+        (("plane", "recall", "dispersion"), 1.0, "plane.recall.dispersion: no such key"),
         (("plane", "recall", "disp"), 2.0, "plane.recall.disp: no such key"),
         (("plane", "places", "deviaton"), 0.3, "plane.places.deviaton: no such key"),
         (("plane", "recall", "missed"), [-1, 10], "recall in bins"),
-        (("plane", "recall", "dispersion"), 0.5, "recall in bins"),
         (("plane", "dispersion", "factor"), -3.0, "factor -3.0"),
         (("plane", "dispersion", "at_variance"), -1.0, "at -1.0"),
         (("plane", "scores", "parameters"), [-1.2, 0.3], "cannot be"),
@@ -163,7 +162,7 @@ def test_each_refusal_has_its_reason() -> None:
     [
         {"found": (60,), "missed": (20, 10)},
         {"found": (10, 150), "missed": (4, 10)},
-        {"dispersion": 0.5},
+        {"found": (60, -1)},
     ],
 )
 def test_recall_that_contradicts_itself_is_refused(broken: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -128,7 +129,8 @@ def test_fetched_weights_are_made_ready(
 def test_fetch_without_torch_says_what_is_missing(
     models: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "yolo26n-obb.pt").write_bytes(b"PK\x03\x04 weights")
+    with ZipFile(tmp_path / "yolo26n-obb.pt", "w") as weights:
+        weights.writestr("yolo26n-obb/data.pkl", b"")
     monkeypatch.setenv("APRONWATCH_WEIGHTS_URL", tmp_path.as_uri())
     monkeypatch.setitem(sys.modules, "ultralytics", None)
     status, out, err = models("fetch", "yolo26n-obb")

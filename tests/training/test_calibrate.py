@@ -111,6 +111,9 @@ def test_places_that_taught_or_tuned_are_refused(seed: ModelSpec) -> None:
     assert not check_places(model, [("dota", "new"), ("xview", "any")]).untold
     with pytest.raises(LeakFound, match=r"dota/old \(and 1 more of 3 places\) taught"):
         check_places(model, [("dota", "old"), ("dota", "older"), ("dota", "new")])
+    both = replace(model, validated_on={"dota": frozenset({"old"})})
+    with pytest.raises(LeakFound, match=r"dota/old taught"):
+        check_places(both, [("dota", "old"), ("dota", "new")])
     with pytest.raises(LeakFound, match="dota/val tuned"):
         check_places(model, [("dota", "val")])
     assert check_places(model, [("dota", "val")], tuned=False).tuned == ("dota/val",)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from apronwatch.calibration import LEAST_OBJECTS, RecallCalibration
-from apronwatch_training.calibrate.fitting import fit_recall, fit_scores, place_dispersion
+from apronwatch.calibration import LEAST_OBJECTS
+from apronwatch_training.calibrate.fitting import fit_recall, fit_scores
 
 
 def labelled(n: int, seed: int = 0, slope: float = 1.6, shift: float = -0.4):  # type: ignore[no-untyped-def]
@@ -79,34 +79,3 @@ def test_recall_by_size_joins_bins_that_hold_too_few() -> None:
 def test_too_few_objects_altogether_are_kept_and_known_as_such() -> None:
     recall = fit_recall([True] * 12, [30.0] * 12, ["a"] * 12, real=True, edges_px=(20.0,))
     assert recall.refusal == "recall_from_too_few"
-
-
-def test_places_that_differ_widen_recall_to_their_spread() -> None:
-    rng = np.random.default_rng(4)
-    recalls = rng.beta(16, 4, 400)
-    places = [str(k) for k in range(400) for _ in range(20)]
-    found = rng.random(8000) < np.repeat(recalls, 20)
-    recall = fit_recall(found, np.full(8000, 40.0), places, real=True)
-    a, b = recall.beta()[0]
-    assert a / (a + b) == pytest.approx(0.8, abs=0.03)
-    assert a * b / (a + b) ** 2 / (a + b + 1) == pytest.approx(16 * 4 / 20**2 / 21, rel=0.3)
-
-
-def test_one_place_or_none_says_nothing_of_how_places_differ() -> None:
-    assert place_dispersion([True] * 90 + [False] * 10, ["a"] * 100) == 1
-    assert place_dispersion([], []) == 1
-
-
-def test_places_that_are_alike_hardly_widen_recall() -> None:
-    rng = np.random.default_rng(5)
-    home = [str(k % 40) for k in range(400)]
-    assert np.median([place_dispersion(rng.random(400) < 0.9, home) for _ in range(100)]) < 2
-
-
-def test_the_mean_of_the_recall_stays_whatever_its_dispersion() -> None:
-    means = []
-    for dispersion in (1.0, 5.0, 25.0):
-        recall = RecallCalibration((170,), (30,), 20, True, dispersion=dispersion)
-        a, b = recall.beta()[0]
-        means.append(a / (a + b))
-    assert means == pytest.approx([171 / 202] * 3)

@@ -84,9 +84,7 @@ def test_at_a_new_place_the_interval_holds(objects: int, places: int) -> None:
 def bare(sample: Sample) -> ClassCalibration:
     """A calibration that holds all places to be alike."""
     fitted = class_calibration(sample.of_scenes(np.ones(len(sample.scene_places), dtype=bool)))
-    return replace(
-        fitted, recall=replace(fitted.recall, dispersion=1.0), dispersion=Dispersion(), places=PlaceSpread()
-    )
+    return replace(fitted, dispersion=Dispersion(), places=PlaceSpread())
 
 
 def test_what_the_rest_does_not_tell_of_places_is_found() -> None:

@@ -160,6 +160,19 @@ def test_scenes_that_say_nothing_are_named(
         assert not page.exists()
 
 
+def test_what_cannot_be_is_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = f"synthetic={tmp_path / 'nowhere'}"
+    for words, said in (
+        (["--assume-gsd", "-1"], "'-1': expected metres a pixel"),
+        (["--assume-gsd", "nan"], "'nan': expected metres a pixel"),
+        (["--splits", str(tmp_path / "none.csv")], "none.csv: cannot be read as CSV"),
+    ):
+        assert run(monkeypatch, nowhere, "--model", SEED, *words) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_scenes_of_other_classes_are_named(seed: ModelSpec) -> None:
     ships = replace(looked([0.9]).image, annotated=frozenset({"ship"}))
     left_out = LeftOut.of([("dota", looked([0.9]).image), ("dota", ships)], seed)

@@ -21,13 +21,7 @@ def read_splits(path: Path, places: Sequence[Place]) -> dict[Place, str]:
     Raises:
         CallInvalid: other columns, an unknown split, a place named twice, or one that its dataset does not have.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CallInvalid(f"{path}: cannot be read as CSV ({error}); expected {','.join(COLUMNS)}") from error
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise CallInvalid(f"{path}: its first line is not {','.join(COLUMNS)}; write it so")
+    rows = split_rows(path)
     known, datasets = set(places), {dataset for dataset, _ in places}
     named: dict[Place, str] = {}
     for number, row in enumerate(rows[1:], 2):
@@ -40,6 +34,22 @@ def read_splits(path: Path, places: Sequence[Place]) -> dict[Place, str]:
             raise CallInvalid(f"{path}:{number}: place {row[1]!r} of {row[0]} is named twice; keep one row")
         named[place] = row[2]
     return {place: split for place, split in named.items() if place in known}
+
+
+def split_rows(path: Path) -> list[list[str]]:
+    """The rows of a file of splits, its first line among them.
+
+    Raises:
+        CallInvalid: it cannot be read, or has other columns.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CallInvalid(f"{path}: cannot be read as CSV ({error}); expected {','.join(COLUMNS)}") from error
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise CallInvalid(f"{path}: its first line is not {','.join(COLUMNS)}; write it so")
+    return rows
 
 
 def assign(

@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
+from zipfile import BadZipFile, ZipFile
 
 from apronwatch.engines.entries import FileEntry
 from apronwatch.engines.pinning import check_pin, pin, replace_bytes
@@ -20,8 +22,6 @@ from apronwatch.version import __version__
 
 CHUNK_BYTES = 1 << 18
 TIMEOUT_S = 30
-ZIP_MAGIC = b"PK\x03\x04"
-"""A `.pt` file is a zip archive; the login page of a hotel's network is not."""
 
 Progress = Callable[[int, int], None]
 """Called with (bytes so far, bytes in all; 0 when unknown)."""
@@ -111,12 +111,21 @@ def _download(url: str, file_name: str, progress: Progress) -> bytes:
         raise NetworkUnavailable(
             f"{url} broke off after {len(content)} of {total} bytes; nothing was kept: try again"
         )
-    if not content.startswith(ZIP_MAGIC):
+    if not _holds_weights(content):
         raise NetworkUnavailable(
             f"{url} gave {len(content)} bytes that are no weights (beginning {bytes(content[:12])!r}): a "
             "login page of this network, perhaps; nothing was kept"
         )
     return bytes(content)
+
+
+def _holds_weights(content: bytes | bytearray) -> bool:
+    """A `.pt` file is a zip archive of a pickle and its tensors; the login page of a hotel's network is not."""
+    try:
+        with ZipFile(BytesIO(content)) as archive:
+            return any(PurePosixPath(name).name == "data.pkl" for name in archive.namelist())
+    except BadZipFile:
+        return False
 
 
 def _reason(error: Exception) -> str:

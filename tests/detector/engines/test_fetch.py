@@ -2,7 +2,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -12,7 +14,16 @@ from apronwatch.errors import ModelCorrupted, ModelUnknown, NetworkUnavailable, 
 from tests.web import serve
 
 NAME = "yolo26n-obb"
-WEIGHTS = b"PK\x03\x04" + bytes(range(256)) * 3000
+
+
+def zipped(name: str, size: int = 768_000) -> bytes:
+    made = BytesIO()
+    with ZipFile(made, "w") as archive:
+        archive.writestr(name, bytes(size))
+    return made.getvalue()
+
+
+WEIGHTS, OTHERS = zipped("yolo26n-obb/data.pkl"), zipped("yolo26n-obb/data.pkl", 768_001)
 
 
 @contextmanager
@@ -77,7 +88,7 @@ def test_a_second_fetch_is_checked_against_the_first(mirror: Path) -> None:
 
 def test_other_bytes_than_pinned_are_not_kept(mirror: Path) -> None:
     first = fetch(NAME)
-    (mirror / f"{NAME}.pt").write_bytes(WEIGHTS + b"!")
+    (mirror / f"{NAME}.pt").write_bytes(OTHERS)
     with pytest.raises(ModelCorrupted, match="nothing was kept"):
         fetch(NAME)
     assert first.path.read_bytes() == WEIGHTS
@@ -105,6 +116,8 @@ def test_a_folder_in_place_of_a_network(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (404, {}, b"", "HTTP status 404"),
         (200, {}, b"<html>Welcome to the hotel</html>", "login page"),
+        (200, {}, zipped("photos/one.jpg"), "are no weights"),
+        (200, {}, WEIGHTS[:5000], "are no weights"),
         (200, {"Content-Length": "1000000"}, WEIGHTS[:5000], "broke off"),
         (302, {"Location": "http://example.invalid/w.pt"}, b"", "not https"),
         (302, {"Location": "file:///etc/hostname"}, b"", "HTTP status 302"),

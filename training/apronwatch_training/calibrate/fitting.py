@@ -93,38 +93,7 @@ def fit_recall(
         n_places=len(set(places)),
         real=real,
         edges_px=tuple(edges),
-        dispersion=place_dispersion(hit, places),
     )
-
-
-def place_dispersion(found: ArrayLike, places: Sequence[str]) -> float:
-    """How much wider the recall at a new place varies than Beta(1 + found, 1 + missed) says; at least 1.
-
-    From the intraclass correlation of the analysis of variance (Donner 1986, doi:10.2307/1403259): the error of
-    the pooled recall grows with objects that come in places, and a new place has a recall of its own.
-    """
-    hit = np.asarray(found, dtype=np.float64)
-    index = np.unique(np.asarray(places, dtype=np.str_), return_inverse=True)[1].reshape(-1)
-    sizes = np.bincount(index).astype(np.float64)
-    if not len(sizes):
-        return 1.0
-    rho = _place_correlation(hit, index, sizes)
-    return 1 + rho * (float(sizes @ sizes) / len(hit) - 1) + rho * len(hit)
-
-
-def _place_correlation(
-    hit: NDArray[np.float64], index: NDArray[np.intp], sizes: NDArray[np.float64]
-) -> float:
-    """Intraclass correlation of hits (N,) at places (N,) of these sizes (P,), at least 0."""
-    groups, n, mean = len(sizes), len(hit), float(hit.mean())
-    if groups < 2 or n <= groups or not 0 < mean < 1:
-        return 0.0
-    means = np.bincount(index, weights=hit) / sizes
-    between = float(sizes @ (means - mean) ** 2) / (groups - 1)
-    within = float(sizes @ (means * (1 - means))) / (n - groups)
-    typical = (n - float(sizes @ sizes) / n) / (groups - 1)
-    spread = between + (typical - 1) * within
-    return max(0.0, (between - within) / spread) if spread > 0 else 0.0
 
 
 def _kind(n_labels: int) -> Kind:

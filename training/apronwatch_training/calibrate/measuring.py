@@ -47,7 +47,7 @@ def check_places(model: ModelSpec, places: Iterable[tuple[str, str]], *, tuned: 
     asked = set(places)
     found = Known.of(model, asked)
     known = [(place, "taught") for place in found.taught]
-    known += [(place, "tuned") for place in found.tuned if tuned]
+    known += [(place, "tuned") for place in found.tuned if tuned and place not in found.taught]
     if known:
         more = f" (and {len(known) - 1} more of {len(asked)} places)" if len(known) > 1 else ""
         raise LeakFound(

@@ -109,7 +109,7 @@ def _recall(axes: Axes, sample: Sample, fitted: ClassCalibration) -> None:
     axes.grid(axis="y", alpha=0.25)
     said = f"; {fitted.refusal.replace('_', ' ')}" if fitted.refusal else ""
     few = f", bins of {LEAST_OBJECTS} or more" if len(recall.found) > 1 else ""
-    axes.set_title(f"{sample.class_name}: recall{few}; dispersion {recall.dispersion:.1f}{said}", fontsize=10)
+    axes.set_title(f"{sample.class_name}: recall{few}{said}", fontsize=10)
 
 
 def _limits(parameters: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

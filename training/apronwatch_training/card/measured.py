@@ -182,7 +182,8 @@ def failures(model: ModelSpec, evaluations: Sequence[AtGsd], calibration: Calibr
 
 
 def _row(model: ModelSpec, at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
-    taught = len(Known.of(model, c.places).taught)
+    known = Known.of(model, c.places)
+    told = ((len(known.taught), "taught"), (len(known.tuned), "tuned"))
     point = c.operating_point
     judged, objects = point.hits + point.false, point.hits + point.missed
     labelled, counted = [s.labelled for s in c.per_scene], [s.counted for s in c.per_scene]
@@ -191,7 +192,7 @@ def _row(model: ModelSpec, at: AtGsd, c: ClassFigures) -> tuple[str, ...]:
     off = sum(abs(a - b) for a, b in zip(labelled, counted, strict=True))
     return (
         *_whose(at, c),
-        f"{len(c.per_scene)}, {len(c.places)}" + (f" (**{taught} taught**)" if taught else ""),
+        f"{len(c.per_scene)}, {len(c.places)}" + "".join(f" (**{n} {what}**)" for n, what in told if n),
         str(objects),
         share(c.ap),
         share_of(point.hits, judged),
@@ -206,6 +207,11 @@ def _failures_of(model: ModelSpec, at: AtGsd, c: ClassFigures) -> Iterator[str]:
     known = Known.of(model, c.places)
     if known.taught:
         yield f"**{where}: {listed(known.taught)} taught the weights; figures from there look better than they are.**"
+    if known.tuned:
+        yield (
+            f"{where}: thresholds or epochs were chosen at {listed(known.tuned)}; figures from there look better than "
+            "those of new places."
+        )
     if known.untold:
         yield (
             f"{where}: it is not recorded whether places of {listed(known.untold)} taught the weights, so these "

@@ -36,9 +36,19 @@ Split = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _one_gsd(value: float | None) -> float | None:
+    return value if value is None else numbers(f"{value:g}")[0]
+
+
 AssumedGsd = Annotated[
     float | None,
-    typer.Option("--assume-gsd", help="For scenes whose GSD is not known; they are left out without it."),
+    typer.Option(
+        "--assume-gsd",
+        help="For scenes whose GSD is not known; they are left out without it.",
+        callback=_one_gsd,
+    ),
 ]
 
 
@@ -142,8 +152,10 @@ def chosen(sources: list[str], splits: Path | None, split: str) -> "list[tuple[s
     """
     from apronwatch.errors import CallInvalid
     from apronwatch_datasets.cli.data.sources import loaded
-    from apronwatch_datasets.preparing.splits import read_splits
+    from apronwatch_datasets.preparing.splits import read_splits, split_rows
 
+    if splits is not None:
+        split_rows(splits)  # one that cannot be read is refused before a dataset is
     found = []
     for source in sources:
         dataset = loaded(source, None, None)
