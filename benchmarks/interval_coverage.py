@@ -2,21 +2,23 @@
 
     python benchmarks/interval_coverage.py [--scenes 400] [--seed 1]
 
-A zone holds N objects; each is seen with the visibility and then found with the recall of its place; false detections
+A zone holds N objects; some stand on the part that is seen and are found with the recall of its place; false detections
 come at the share that they have in the calibration set. Each scene is counted with a calibration of its own: 20
 labelled places of some 10 objects, fitted as `apronwatch train calibrate` fits. `cover` is how often low <= N <= high
 (counts are discrete: it should be 90 % or more), `random` how often a randomised quantile of N in its posterior lies
 within 5 to 95 % (on average 90 %).
 
 Places differ as calibrations hold them to before they have seen any (`PLACE_DEVIATION`): in recall by a standard
-deviation of 0.05, in the logit of their scores by 0.3. Then the same table where they are all alike, which no
-calibration can know; and, at visibility 1 and a recall of 0.85, what makes it harder: places that differ more
+deviation of 0.05, in the logit of their scores by 0.3; objects stand as unevenly as aircraft do (`EVENNESS`), so that a
+share of the ground holds more of them or fewer. Then the same table where places are all alike and objects stand by
+chance, which nobody can know; and, at visibility 1 and a recall of 0.85, what makes it harder: places that differ more
 (recall by 0.1, scores by 0.5) or as above, the calibration from 20, from 5 and from 3 of them (as many scenes and
 objects in all); a calibration that keeps quiet about what places have of their own; twice the false detections of the
 calibration set.
 """
 
 import argparse
+import math
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,6 +29,7 @@ from scipy.special import expit, logit
 
 from apronwatch.calibration import ClassCalibration, PlaceSpread
 from apronwatch.intervals import interval, objects_pmf
+from apronwatch.posterior import EVENNESS
 from apronwatch_training.calibrate.measuring import class_calibration
 from apronwatch_training.calibrate.samples import Sample
 
@@ -48,16 +51,18 @@ class World:
         false_share: false detections per object that is seen.
         recall_sd: from place to place, by a Beta law.
         score_sd: shift of the logit of the scores, from place to place.
+        evenness: how closely shares of objects follow shares of ground.
     """
 
     recall: float
     false_share: float = 0.12
     recall_sd: float = 0.0
     score_sd: float = 0.0
+    evenness: float = math.inf
 
 
 ALIKE = World(0.9)
-HELD = World(0.9, recall_sd=0.05, score_sd=0.3)
+HELD = World(0.9, recall_sd=0.05, score_sd=0.3, evenness=EVENNESS)
 MORE = World(0.9, recall_sd=0.1, score_sd=0.5)
 
 
@@ -134,7 +139,10 @@ def coverage(
     """Share covered, randomised share covered, mean width; one scene per calibration."""
     covered, randomised, width = 0, 0, 0
     for calibration in calibrations:
-        scene = show(world, int(rng.binomial(objects, visibility)), rng)
+        share = visibility
+        if visibility < 1 and math.isfinite(world.evenness):
+            share = rng.beta(world.evenness * visibility, world.evenness * (1 - visibility))
+        scene = show(world, int(rng.binomial(objects, share)), rng)
         lengths = np.full(len(scene.scores), LENGTH_PX)
         got = interval(scene.scores, lengths, calibration, visibility, threshold=THRESHOLD, real_image=True)
         assert got.low is not None

@@ -1,9 +1,9 @@
 """How many objects stand behind the detections of a zone: an estimate and an interval, or the reason for none.
 
 True detections ~ Poisson-binomial of calibrated scores, widened by the measured dispersion and by the error of the
-calibration curve; missed objects by the measured recall and its error; the part of the zone that was not seen by
-its area; what a place has of its own by a factor. The estimate is the posterior median under a uniform prior on the
-number of objects.
+calibration curve; missed objects by the measured recall and its error; the part of the zone that was not seen by its
+area and by how evenly objects stand; what a place has of its own by a factor. The estimate is the posterior median
+under a uniform prior on the number of objects.
 
 The limits are the quantiles of two posteriors: the upper one of the uniform prior, the lower one of the prior
 1/N. With known recall these are the exact limits of Clopper and Pearson for a thinned count: a uniform prior
@@ -117,9 +117,10 @@ def objects_pmf(
     calibration: ClassCalibration,
     fraction: float = 1.0,
     shares: ArrayLike = 1.0,
+    prior: float = 1.0,
 ) -> Pmf:
-    """Posterior distribution of the number of objects under a uniform prior; see `interval`."""
-    objects = _TrueDetections.of(scores, lengths_px, calibration, shares).objects(fraction, 1.0)
+    """Posterior distribution of the number of objects under a uniform prior (0: under 1/N); see `interval`."""
+    objects = _TrueDetections.of(scores, lengths_px, calibration, shares).objects(fraction, prior)
     return scaled(objects, calibration.places.factors())
 
 
@@ -160,8 +161,8 @@ class _TrueDetections:
     def objects(self, fraction: float, prior: float, limit: int | None = None) -> Pmf:
         """Distribution of the objects of the zone; the prior weight is parted among size bins as objects are.
 
-        Negative binomials of the parts then add up to that of the whole where all bins have one recall. The unseen
-        come before the missed, whose number may reach far: the order does not matter to their sum.
+        Negative binomials of the parts then add up to that of the whole where all bins have one recall. What was not
+        seen is one share of the ground, and comes to all of them together.
         """
         recall = self.calibration.recall
         at_once = max(1, _CELLS // limit) if limit is not None else len(self.weights)
@@ -169,9 +170,7 @@ class _TrueDetections:
         for start in range(0, len(self.weights), at_once):
             rows = slice(start, start + at_once)
             parts = [
-                add_missed(
-                    add_unseen(pmf[rows], fraction, prior * share, limit), found, missed, prior * share, limit
-                )
+                add_missed(pmf[rows], found, missed, prior * share, limit)
                 for pmf, (found, missed), share in zip(
                     self.bins, recall.beta(), recall.prior_shares, strict=True
                 )
@@ -179,4 +178,4 @@ class _TrueDetections:
             objects = self.weights[rows] @ reduce(lambda one, other: convolve(one, other, limit), parts)
             total, short = (objects, total) if len(objects) > len(total) else (total, objects)
             total[: len(short)] += short
-        return total
+        return add_unseen(total, fraction, prior, limit)

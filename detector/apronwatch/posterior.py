@@ -22,6 +22,10 @@ Span = Callable[[int], tuple[float, float]]
 NODES = 40
 """Gauss-Hermite nodes of a scene's common factor; dispersions up to 20 leave no ripple between them."""
 
+EVENNESS = 8.0
+"""How evenly aircraft stand. Of 92 pictures of the Airbus Aircraft sample, cut straight at 50 to 95 % of their ground,
+7.3 to 9.4 tell best how many stand on one side (`benchmarks/partly_seen.py`)."""
+
 _NEGLIGIBLE = 1e-13
 _ROWS = 64
 """Numbers of found objects that are added to at a time; bounds the memory."""
@@ -127,13 +131,25 @@ def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0, limit:
     return _add(pmf, terms, span, prior, limit)
 
 
-def add_unseen(pmf: Pmf, fraction: float, prior: float = 1.0, limit: int | None = None) -> Pmf:
+def add_unseen(
+    pmf: Pmf, fraction: float, prior: float = 1.0, limit: int | None = None, evenness: float = EVENNESS
+) -> Pmf:
     """Distribution of objects in a zone where `pmf` is that of the part that was seen, a share of its area.
 
-    The unseen part is taken to be as dense as the seen one: N - K given K is negative binomial (K+1, fraction).
+    Objects stand in rows and groups: the share of them that stands on a share f of the ground is taken to be
+    Beta(evenness f, evenness (1 - f)). Where it is f itself (`math.inf`), N - K given K is negative binomial (K+1, f).
+
+    Args:
+        pmf: (…, K+1) of objects on the part that was seen.
+        fraction: the share of the ground that was seen, at least 0.5.
+        prior: added to K, as for `add_missed`.
+        limit: greatest number of objects that is asked for, if any.
+        evenness: how closely shares of objects follow shares of ground.
     """
     if fraction >= 1:
         return pmf
+    if math.isfinite(evenness):
+        return add_missed(pmf, evenness * fraction, evenness * (1 - fraction), prior, limit)
     terms = _Terms(
         found=lambda k: k * math.log(fraction) - gammaln(k),
         more=lambda m: xlog1py(m, -fraction) - gammaln(m + 1),

@@ -1,5 +1,6 @@
 """Intervals of counts. Figures named as such were computed apart, with NumPy and SciPy's distributions."""
 
+import math
 import tracemalloc
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from apronwatch.calibration import (
 )
 from apronwatch.intervals import SATURATED, SEEN_LESS_THAN_HALF, Interval, interval, objects_pmf
 from apronwatch.posterior import (
+    EVENNESS,
     add_missed,
     add_unseen,
     convolve,
@@ -80,7 +82,7 @@ def test_poisson_binomial_of_thousands_keeps_its_moments() -> None:
 
 
 def test_missed_objects_at_a_known_and_at_a_measured_recall() -> None:
-    known = add_unseen(poisson_binomial(P), 0.9)  # thinning by recall is thinning by area
+    known = add_unseen(poisson_binomial(P), 0.9, evenness=math.inf)  # thinning by recall is thinning by area
     np.testing.assert_allclose(known[:16], FIXED_RECALL, atol=1e-8)
     assert mean_and_variance(known)[0] == pytest.approx(6.111111111)
     measured = add_missed(poisson_binomial(P), 91, 11)
@@ -117,7 +119,8 @@ def test_up_to_a_limit_a_distribution_is_the_same(
     found, missed = 91 / dispersion, 11 / dispersion
     p = np.random.default_rng(seed).beta(8, 2, objects)
     limit = 2 * objects + 9
-    limited = add_unseen(add_missed(poisson_binomial(p), found, missed, prior, limit), fraction, prior, limit)
+    there = add_missed(poisson_binomial(p), found, missed, prior, limit)
+    limited = add_unseen(there, fraction, prior, limit, math.inf)
     n = np.arange(limit + 1)
     more, shape = n - n[:, None], np.maximum(n + prior, 1)[:, None]
     expected = np.pad(poisson_binomial(p), (0, limit - objects))
@@ -142,7 +145,7 @@ def test_few_and_many_labelled_objects_widen_a_count_by_the_same_law(found: floa
 def by_every_pair(
     scores: np.ndarray, calibration: ClassCalibration, lengths_px: np.ndarray, fraction: float, prior: float
 ) -> np.ndarray:
-    """The distribution of objects up to 800, each step by a matrix, the missed before the unseen."""
+    """The distribution of objects up to 800, each step by a matrix."""
     n = np.arange(801)
     p = calibration.scores.probability(scores)
     given_factor, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))))
@@ -152,8 +155,7 @@ def by_every_pair(
         padded = np.pad(here, ((0, 0), (0, 801 - here.shape[1])))
         parts.append(padded @ more_of(n + prior * share, found, missed))
     there = parts[0] if len(parts) == 1 else convolve(*parts)[:, :801]
-    unseen = stats.nbinom.pmf(n - n[:, None], np.maximum(n + prior, 1e-12)[:, None], fraction)
-    return weights @ there @ unseen
+    return weights @ there @ more_of(n + prior, EVENNESS * fraction, EVENNESS * (1 - fraction))
 
 
 def more_of(shape: np.ndarray, found: float, missed: float) -> np.ndarray:
@@ -199,7 +201,7 @@ def test_thousands_of_detections_of_an_unsure_recall_need_little_memory(
     tracemalloc.stop()
     assert found.low is not None
     assert found.high is not None
-    assert found.high >= found.low >= detections
+    assert found.high >= found.low >= detections / 2
     assert peak < 64 * 2**20
 
 
@@ -210,7 +212,7 @@ def test_a_distribution_that_ends_too_early_has_no_quantile() -> None:
 
 
 def test_nothing_found_at_recall_nine_tenths() -> None:
-    pmf = add_unseen(np.ones(1), 0.9)
+    pmf = add_unseen(np.ones(1), 0.9, evenness=math.inf)
     assert pmf[0] == pytest.approx(0.9)
     assert quantile(pmf, 0.95) == 1
 
@@ -227,9 +229,27 @@ def test_nothing_found_at_recall_nine_tenths() -> None:
 def test_a_partial_view(seen: int, fraction: float, mean: float, low: int, high: int) -> None:
     certain = np.zeros(seen + 1)
     certain[seen] = 1
-    pmf = add_unseen(certain, fraction)
+    pmf = add_unseen(certain, fraction, evenness=math.inf)
     assert mean_and_variance(pmf)[0] == pytest.approx(mean)
     assert (quantile(pmf, 0.025), quantile(pmf, 0.975)) == (low, high)
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.75, 0.98])
+def test_what_was_not_seen_is_as_unsure_as_objects_stand_unevenly(fraction: float) -> None:
+    """Numbers drawn by the law that is assumed lie within the limits as often as those say."""
+    rng = np.random.default_rng(round(100 * fraction))
+    held = by_chance = 0
+    for _ in range(400):
+        objects = int(rng.integers(10, 80))
+        share = rng.beta(EVENNESS * fraction, EVENNESS * (1 - fraction))
+        certain = np.eye(objects + 1)[rng.binomial(objects, share)]
+        for evenness in (EVENNESS, math.inf):
+            low = quantile(add_unseen(certain, fraction, 0.0, evenness=evenness), 0.05)
+            high = quantile(add_unseen(certain, fraction, evenness=evenness), 0.95)
+            holds = low <= objects <= high
+            held, by_chance = (held + holds, by_chance) if evenness == EVENNESS else (held, by_chance + holds)
+    assert held >= 0.87 * 400
+    assert by_chance < held
 
 
 @given(st.floats(0.2, 0.99), st.floats(0.2, 0.99), st.integers(0, 20), st.sampled_from([0.0, 1.0]))
@@ -238,8 +258,9 @@ def test_what_two_hindrances_hide_is_what_their_product_hides(
 ) -> None:
     certain = np.zeros(k + 1)
     certain[k] = 1
-    twice = add_unseen(add_unseen(certain, a, prior), b, prior)
-    once = add_unseen(certain, a * b, prior)
+    chance = {"prior": prior, "evenness": math.inf}
+    twice = add_unseen(add_unseen(certain, a, **chance), b, **chance)
+    once = add_unseen(certain, a * b, **chance)
     size = min(len(once), len(twice))
     np.testing.assert_allclose(twice[:size], once[:size], atol=1e-8)
 
@@ -281,11 +302,11 @@ def test_small_objects_are_corrected_by_the_recall_of_small_objects() -> None:
 
 
 def test_limits_without_error_of_recall_are_those_of_clopper_and_pearson() -> None:
-    """Of N objects each is seen with 0.7; the limits are the N whose tails at the count seen hold 5 %."""
+    """Of N objects each is found with 0.7; the limits are the N whose tails at the count seen hold 5 %."""
     for seen in (0, 1, 4, 17):
         certain = replace(PLANE, scores=replace(EXACT, parameters=(1.0, 1000.0)),
-                          recall=RecallCalibration((10**9,), (1,), 9, True))  # fmt: skip
-        found = count(np.full(seen, 0.9), certain, 0.7)
+                          recall=RecallCalibration((7 * 10**8,), (3 * 10**8,), 9, True))  # fmt: skip
+        found = count(np.full(seen, 0.9), certain)
         every = np.arange(seen, 100)
         above, below = stats.binom.sf(seen - 1, every, 0.7), stats.binom.cdf(seen, every, 0.7)
         assert found.low == every[above > 0.05][0]
@@ -315,7 +336,7 @@ def test_drawn_scenes_may_be_counted_with_what_drawn_scenes_taught() -> None:
 def test_no_detection_at_all_is_a_count_with_an_upper_limit() -> None:
     nothing = count([])
     assert (nothing.estimate, nothing.low, nothing.high) == (0, 0, 1)
-    assert count([], fraction=0.5) == Interval(1, 0, 5)
+    assert count([], fraction=0.5) == Interval(1, 0, 6)
 
 
 @pytest.mark.parametrize(

@@ -29,16 +29,21 @@ def shown(objects: int, recall: float, shift: float, rng: np.random.Generator): 
     return found, THRESHOLD + (1 - THRESHOLD) * raw, true
 
 
-def place(rng: np.random.Generator, sd: float) -> tuple[float, float]:
-    return float(np.clip(rng.normal(0.9, sd), 0.3, 0.99)), rng.normal(0, 10 * sd)
+def place(rng: np.random.Generator, sd: float, recall: float = 0.9) -> tuple[float, float]:
+    return float(np.clip(rng.normal(recall, sd), 0.3, 0.99)), rng.normal(0, 10 * sd)
 
 
 def made(
-    rng: np.random.Generator, places: int, scenes: int = 4, objects: int = 25, sd: float = 0.06
+    rng: np.random.Generator,
+    places: int,
+    scenes: int = 4,
+    objects: float = 25,
+    sd: float = 0.06,
+    mean: float = 0.9,
 ) -> Sample:
     looks, homes = [], []
     for k in range(places):
-        recall, shift = place(rng, sd)
+        recall, shift = place(rng, sd, mean)
         looks += [shown(int(rng.poisson(objects)), recall, shift, rng) for _ in range(scenes)]
         homes += [f"p{k}"] * scenes
     found, scores, true = (np.concatenate(part) for part in zip(*looks, strict=True))
@@ -168,3 +173,37 @@ def test_scenes_of_a_sample_keep_their_own() -> None:
         )
     assert len(part.true) == len(part.detected_px) == len(part.scores)
     assert len(part.lengths_px) == len(part.found)
+
+
+@pytest.mark.parametrize("differ", [0.04, 0.07])
+def test_scenes_that_differ_within_a_place_widen_as_much_as_places_do(differ: float) -> None:
+    """Fifteen places of twenty scenes: what scenes have of their own does not average out of a new one."""
+    rng = np.random.default_rng(3)
+    held = of = 0
+    for _ in range(4):
+        scenes = made(rng, 300, scenes=1, objects=40, sd=differ)
+        homes = tuple(f"p{k % 15}" for k in range(300))
+        calibration = class_calibration(replace(scenes, scene_places=homes))
+        for _ in range(40):
+            _, scores, _ = shown(60, *place(rng, differ), rng)
+            got = interval(
+                scores,
+                np.full(len(scores), LENGTH_PX),
+                calibration,
+                1.0,
+                threshold=THRESHOLD,
+                real_image=True,
+            )
+            assert got.low is not None
+            assert got.high is not None
+            held, of = held + (got.low <= 60 <= got.high), of + 1
+    assert held >= 0.86 * of
+
+
+@pytest.mark.parametrize(("objects", "recall"), [(0.5, 0.6), (1.0, 0.8)])
+def test_many_scenes_of_few_objects_are_not_taken_for_places_that_differ(
+    objects: float, recall: float
+) -> None:
+    rng = np.random.default_rng(6)
+    found = place_spread(made(rng, 8, 60, objects, 0.0, recall), bare)
+    assert found.deviation < 0.1

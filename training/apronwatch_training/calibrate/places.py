@@ -1,6 +1,7 @@
-"""What places have of their own: how far counts at a place lie from what a calibration of all others says of them."""
+"""What places and scenes have of their own: how far counts lie from what a calibration of all other places says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,15 +24,16 @@ _VARIANCES = np.geomspace(1e-5, 100.0, 800)
 def place_spread(sample: Sample, fit: Callable[[Sample], ClassCalibration]) -> PlaceSpread:
     """Leave each place out in turn and see how far its objects lie from what the others say.
 
-    All scenes of a place are one observation: they share what it has of its own. Places without object or detection
-    are none. Where a place cannot be left out, because the rest is too little to correct a count with, what was
-    measured may widen the assumption, not narrow it.
+    All scenes of a place are one observation of the place: they share what it has of its own. How its scenes differ
+    among themselves (haze, light, angle), beyond chance, is added: a new scene is one of a new place. Places without
+    object or detection are none. Where a place cannot be left out, because the rest is too little to correct a count
+    with, what was measured may widen the assumption, not narrow it.
 
     Args:
         sample: of one class.
         fit: its calibration without any spread of places.
     """
-    deviations, variances, whole = [], [], True
+    seen, whole = [], True
     scenes = np.union1d(sample.scene_of, sample.object_scene_of)
     places = sorted({sample.scene_places[scene] for scene in scenes})
     for place in places:
@@ -40,27 +42,82 @@ def place_spread(sample: Sample, fit: Callable[[Sample], ClassCalibration]) -> P
         if not len(rest.scores) or (fitted := fit(rest)).recall.refusal:
             whole = False
             continue
-        expected, variance = _expected(sample, np.flatnonzero(here), fitted)
-        labelled = int(np.isin(sample.object_scene_of, np.flatnonzero(here)).sum())
-        deviations.append(np.log((labelled + 0.5) / (expected + 0.5)))
-        variances.append(variance / (expected + 0.5) ** 2)
-    found = spread(deviations, variances, len(places))
+        seen.append(_Scenes.of(sample, np.intersect1d(scenes, np.flatnonzero(here)), fitted))
+    within, freedom = _of_scenes(seen)
+    found = spread([p.deviation for p in seen], [p.variance(within) for p in seen], len(places))
     assumed = spread([], [], len(places))
-    if whole or found.deviation > assumed.deviation:
-        return found
-    return PlaceSpread(assumed.deviation, assumed.freedom, found.n_places)
+    if not whole and found.deviation < assumed.deviation:
+        found = PlaceSpread(assumed.deviation, assumed.freedom, found.n_places)
+    return _with_scenes(found, within, freedom)
 
 
-def _expected(sample: Sample, scenes: NDArray[np.intp], calibration: ClassCalibration) -> tuple[float, float]:
-    """Mean and variance of the number of objects in these scenes together, by the calibration."""
-    mean, variance = 0.0, 0.0
-    for scene in scenes:
-        told = sample.scene_of == scene
-        pmf = objects_pmf(sample.scores[told], sample.detected_px[told], calibration)
-        numbers = np.arange(len(pmf))
-        here = float(pmf @ numbers)
-        mean, variance = mean + here, variance + float(pmf @ (numbers - here) ** 2)
-    return mean, variance
+@dataclass(frozen=True, eq=False)
+class _Scenes:
+    """The scenes of one place: objects labelled, expected by the rest, and the variance of that number; (S,) each."""
+
+    labelled: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    variances: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, sample: Sample, scenes: NDArray[np.intp], calibration: ClassCalibration) -> "_Scenes":
+        """By a calibration of other places.
+
+        The mean is that of the prior 1/N, which asks for no object that nothing was seen of: over many scenes of few
+        objects a uniform prior would ask for many. The variance is that of the uniform prior, which is above 0.
+        """
+        labelled = np.array([(sample.object_scene_of == scene).sum() for scene in scenes], dtype=np.float64)
+        moments = []
+        for scene in scenes:
+            told = sample.scene_of == scene
+            each = sample.scores[told], sample.detected_px[told], calibration
+            moments.append((_moments(objects_pmf(*each, prior=0.0))[0], _moments(objects_pmf(*each))[1]))
+        expected, variances = np.array(moments).T
+        return cls(labelled, expected, variances)
+
+    @property
+    def deviation(self) -> float:
+        """Of the logarithm of the objects of all scenes together."""
+        return float(np.log((self.labelled.sum() + 0.5) / (self.expected.sum() + 0.5)))
+
+    def variance(self, within: float) -> float:
+        """Of `deviation`: what chance explains, and scenes that differ by a variance of the logarithm."""
+        total = self.expected.sum() + 0.5
+        return float((self.variances.sum() + within * self.expected @ self.expected) / total**2)
+
+
+def _moments(pmf: NDArray[np.float64]) -> tuple[float, float]:
+    numbers = np.arange(len(pmf))
+    mean = float(pmf @ numbers)
+    return mean, float(pmf @ (numbers - mean) ** 2)
+
+
+def _of_scenes(places: Sequence[_Scenes]) -> tuple[float, int]:
+    """Variance of the logarithm between scenes of a place, beyond chance, and its degrees of freedom.
+
+    The moment estimator of DerSimonian and Laird (1986, doi:10.1016/0197-2456(86)90046-2), about the mean of each
+    place instead of one of all.
+    """
+    excess, scale, freedom = 0.0, 0.0, 0
+    for place in places:
+        if len(place.expected) < 2:
+            continue
+        ratios = np.log((place.labelled + 0.5) / (place.expected + 0.5))
+        weights = (place.expected + 0.5) ** 2 / place.variances
+        mean = weights @ ratios / weights.sum()
+        excess += weights @ (ratios - mean) ** 2 - (len(ratios) - 1)
+        scale += weights.sum() - weights @ weights / weights.sum()
+        freedom += len(ratios) - 1
+    return (max(0.0, float(excess / scale)), freedom) if scale else (0.0, 0)
+
+
+def _with_scenes(places: PlaceSpread, within: float, freedom: int) -> PlaceSpread:
+    """The variance of scenes added to that of places; freedom by Satterthwaite (1946, doi:10.2307/3002019)."""
+    if not within:
+        return places
+    between = places.deviation**2
+    together = (between + within) ** 2 / (between**2 / places.freedom + within**2 / freedom)
+    return PlaceSpread(float(np.sqrt(between + within)), together, places.n_places)
 
 
 def spread(deviations: ArrayLike, variances: ArrayLike, places: int) -> PlaceSpread:
