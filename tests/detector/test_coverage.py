@@ -1,7 +1,7 @@
 """How often the 90 % interval of a count holds the truth, over a grid of densities, visibilities and recalls.
 
-A zone holds N objects; each is seen with the visibility and then found with the recall; false detections come at the
-share that they have in the calibration set. Each scene is counted with a calibration of its own, fitted as training
+A zone holds N objects, which stand as unevenly as aircraft do (`EVENNESS`): a share of the ground is seen, and some of
+them on it. Each of these is found with the recall; false detections come at the share that they have in the calibration set. Each scene is counted with a calibration of its own, fitted as training
 fits it to 20 labelled scenes of some 10 objects. benchmarks/interval_coverage.py asks the same at greater length.
 """
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from apronwatch.calibration import ClassCalibration, Dispersion
 from apronwatch.intervals import interval, objects_pmf
+from apronwatch.posterior import EVENNESS
 from apronwatch_training.calibrate.fitting import fit_recall, fit_scores
 
 OBJECTS = (0, 1, 3, 10, 50, 300)
@@ -72,7 +73,8 @@ def covered(recall: float, visibility: float, objects: int) -> tuple[float, floa
     rng = np.random.default_rng([2, round(100 * recall), round(100 * visibility), objects])
     holds, randomised = 0, 0
     for calibration in calibrations(recall):
-        scene = show(recall, int(rng.binomial(objects, visibility)), rng)
+        seen = rng.beta(EVENNESS * visibility, EVENNESS * (1 - visibility)) if visibility < 1 else 1.0
+        scene = show(recall, int(rng.binomial(objects, seen)), rng)
         lengths = np.full(len(scene.scores), LENGTH_PX)
         got = interval(scene.scores, lengths, calibration, visibility, threshold=THRESHOLD, real_image=True)
         assert got.low is not None
