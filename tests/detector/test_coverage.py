@@ -1,8 +1,9 @@
 """How often the 90 % interval of a count holds the truth, over a grid of densities, visibilities and recalls.
 
 A zone holds N objects, which stand as unevenly as aircraft do (`EVENNESS`): a share of the ground is seen, and some of
-them on it. Each of these is found with the recall; false detections come at the share that they have in the calibration set. Each scene is counted with a calibration of its own, fitted as training
-fits it to 20 labelled scenes of some 10 objects. benchmarks/interval_coverage.py asks the same at greater length.
+them on it. Each of these is found with the recall; false detections come at the share that they have in the calibration
+set. Each scene is counted with a calibration of its own, fitted as training fits it to 20 labelled scenes of some 10
+objects. benchmarks/interval_coverage.py asks the same at greater length.
 """
 
 from dataclasses import dataclass

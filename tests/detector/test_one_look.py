@@ -1,6 +1,7 @@
 """One look, not two: the same acquisition under other names, grids and products; and two looks that stay two."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import pytest
 from affine import Affine
 
 from apronwatch.archive import Archive, SeriesRow
+from apronwatch.archive.acquisitions import Taken
 from apronwatch.counts import Status
 from apronwatch.manifest import SceneRequest
 from apronwatch.survey import survey
@@ -144,3 +146,26 @@ def test_the_zone_that_both_frames_hold_counts_its_plane_once(tmp_path: Path) ->
         alone.count.seen,
         alone.count.observed_fraction,
     )
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("WV03", "WorldView-3", "WORLDVIEW03_VNIR", "worldview 3"),
+        ("PHR1A", "Pléiades 1A", "Pleiades-1A"),
+        ("S2A", "Sentinel-2A", "SENTINEL-2A_MSI"),
+        ("SPOT 6", "SPOT-06"),
+        ("SSC12", "SkySat-C12"),
+        ("GF-2", "Gaofen-2"),
+    ],
+)
+def test_a_satellite_is_the_same_in_its_usual_spellings(spellings: tuple[str, ...]) -> None:
+    when = datetime(2024, 12, 1, 8, tzinfo=UTC)
+    names = {
+        Taken(1, spelt, None, when, "second", False).satellite for spelt in (*spellings, spellings[0].lower())
+    }
+    assert len(names) == 1
+    others = {
+        Taken(1, spelt, None, when, "second", False).satellite for spelt in ("WV02", "PHR1B", "S2B", "SPOT 7")
+    }
+    assert len(others | names) == 5

@@ -5,6 +5,7 @@ the evidence is doubtful they stay two.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -36,9 +37,11 @@ _COARSE = ("hour", "day")
 _SENSORS = {
     "wv1": "worldview1", "wv2": "worldview2", "wv3": "worldview3", "wv4": "worldview4", "ge1": "geoeye1",
     "qb2": "quickbird2", "phr1a": "pleiades1a", "phr1b": "pleiades1b", "pneo3": "pleiadesneo3",
-    "pneo4": "pleiadesneo4",
+    "pneo4": "pleiadesneo4", "s1a": "sentinel1a", "s1b": "sentinel1b", "s1c": "sentinel1c", "s2a": "sentinel2a",
+    "s2b": "sentinel2b", "s2c": "sentinel2c", "gf1": "gaofen1", "gf2": "gaofen2", "gf7": "gaofen7", "k3": "kompsat3",
+    "k3a": "kompsat3a",
 }  # fmt: skip
-"""Short names of satellites in their owners' metadata (DigitalGlobe's satId, Airbus' DIMAP)."""
+"""Short names of satellites in their owners' metadata (DigitalGlobe's satId, Airbus' DIMAP) and in catalogues."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,14 @@ class Taken:
 
     @property
     def satellite(self) -> str | None:
-        """The sensor, the same however it is written: `WV03`, `WorldView-3`."""
+        """The sensor, the same in its usual spellings: `WV03`, `WorldView-3`, `WORLDVIEW03_VNIR`."""
         if not self.sensor:
             return None
-        plain = re.sub(r"[^a-z0-9]+", "", self.sensor.lower())
-        return _SENSORS.get(re.sub(r"(?<=[a-z])0+(?=\d)", "", plain), plain)
+        letters = unicodedata.normalize("NFKD", self.sensor.lower()).encode("ascii", "ignore").decode()
+        named = re.sub(r"[^a-z0-9]+(vnir|swir|pan|ms|msi)$", "", letters)
+        plain = re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[^a-z0-9]+", "", named))
+        plain = re.sub(r"^ssc(?=\d)", "skysatc", plain)
+        return _SENSORS.get(plain, plain)
 
     def may_meet(self, other: "Taken") -> bool:
         """Whether the two spans that their precisions leave open come within `LONGEST_GAP` of each other."""

@@ -43,7 +43,9 @@ _WORDS = ("attribution", "command", "warnings")
 
 def as_told(told: Mapping[str, Any]) -> tuple[str, ...]:
     """Facts of the manifest that nothing can be held against; its words, too, where another program chose them."""
-    return (*_AS_TOLD, *(() if same_program(told) else _WORDS))
+    ungeoreferenced = any(frame["scene"]["crs"] is None for frame in told["frames"])
+    gsd = ("gsd_m",) if ungeoreferenced else ()  # such a picture tells none
+    return (*_AS_TOLD, *gsd, *(() if same_program(told) else _WORDS))
 
 
 def facts_differ(folder: Path, told: Mapping[str, Any], again: Again) -> Iterator[str]:
