@@ -29,7 +29,7 @@ from apronwatch.scene import Scene
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES, class_id
 
-COUNTING_VERSION = 4
+COUNTING_VERSION = 5
 """Raised by one whenever the same detections would give other counts than before."""
 
 
