@@ -265,7 +265,7 @@ class PlaceSpread:
     distribution of random effects that few places tell of (Higgins et al. 2009, doi:10.1111/j.1467-985X.2008.00552.x).
 
     Attributes:
-        deviation: of the logarithm; 0: none.
+        deviation: of the logarithm, between places and between scenes of a place; 0: none.
         freedom: degrees of freedom of T, at least 2: the fewer, the less is known of the deviation itself.
         n_places: places that it was measured at, each left out of the rest in turn; 0: it is assumed.
     """

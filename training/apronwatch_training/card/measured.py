@@ -110,9 +110,10 @@ def boxes(evaluations: Sequence[AtGsd]) -> list[str]:
 
 
 PLACES_SAID = (
-    "Spread of places: standard deviation of the logarithm of objects over estimate at a place that the calibration "
-    "never saw, beyond what it says of chance. From its places, each left out of the rest in turn, and an assumption "
-    f"({PLACE_DEVIATION:g}) that counts for {PRIOR_PLACES} more; `assumed`: none could be left out."
+    "Spread of places: standard deviation of the logarithm of objects over estimate in a scene of a place that the "
+    "calibration never saw, beyond what it says of chance. From its places, each left out of the rest in turn, an "
+    f"assumption ({PLACE_DEVIATION:g}) that counts for {PRIOR_PLACES} more, and how scenes of a place differ; `assumed`: "
+    "no place could be left out."
 )
 
 
