@@ -112,8 +112,8 @@ def boxes(evaluations: Sequence[AtGsd]) -> list[str]:
 PLACES_SAID = (
     "Spread of places: standard deviation of the logarithm of objects over estimate in a scene of a place that the "
     "calibration never saw, beyond what it says of chance. From its places, each left out of the rest in turn, an "
-    f"assumption ({PLACE_DEVIATION:g}) that counts for {PRIOR_PLACES} more, and how scenes of a place differ; `assumed`: "
-    "no place could be left out."
+    f"assumption ({PLACE_DEVIATION:g}) that counts for {PRIOR_PLACES} more, and how scenes of a place differ; "
+    "`assumed`: no place could be left out."
 )
 
 
