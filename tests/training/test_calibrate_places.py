@@ -207,3 +207,20 @@ def test_many_scenes_of_few_objects_are_not_taken_for_places_that_differ(
     rng = np.random.default_rng(6)
     found = place_spread(made(rng, 8, 60, objects, 0.0, recall), bare)
     assert found.deviation < 0.1
+
+
+def test_two_scenes_of_one_place_that_contradict_each_other_leave_a_spread() -> None:
+    """A single degree of freedom: as little as anything can tell."""
+    sample = made(np.random.default_rng(2), 40, scenes=1, objects=40, sd=0.0)
+    homes = ("p0", *sample.scene_places[:-1])
+    kept = sample.object_scene_of != 1
+    nothing = replace(
+        sample,
+        scene_places=homes,
+        found=sample.found[kept],
+        lengths_px=sample.lengths_px[kept],
+        object_scene_of=sample.object_scene_of[kept],
+    )
+    found = place_spread(nothing, bare)
+    assert found.deviation > 0.5
+    assert PRIOR_PLACES <= found.freedom < 2 * PRIOR_PLACES

@@ -165,7 +165,7 @@ def test_what_cannot_be_is_refused_before_anything_is_read(
 ) -> None:
     nowhere = f"synthetic={tmp_path / 'nowhere'}"
     for words, said in (
-        (["--assume-gsd", "-1"], "'-1': expected metres a pixel"),
+        (["--assume-gsd", "-1"], "'-1.0': expected metres a pixel"),
         (["--assume-gsd", "nan"], "'nan': expected metres a pixel"),
         (["--splits", str(tmp_path / "none.csv")], "none.csv: cannot be read as CSV"),
     ):

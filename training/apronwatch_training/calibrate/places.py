@@ -117,7 +117,7 @@ def _with_scenes(places: PlaceSpread, within: float, freedom: int) -> PlaceSprea
         return places
     between = places.deviation**2
     together = (between + within) ** 2 / (between**2 / places.freedom + within**2 / freedom)
-    return PlaceSpread(float(np.sqrt(between + within)), together, places.n_places)
+    return PlaceSpread(float(np.sqrt(between + within)), max(together, float(PRIOR_PLACES)), places.n_places)
 
 
 def spread(deviations: ArrayLike, variances: ArrayLike, places: int) -> PlaceSpread:

@@ -39,7 +39,7 @@ Split = Annotated[
 
 
 def _one_gsd(value: float | None) -> float | None:
-    return value if value is None else numbers(f"{value:g}")[0]
+    return value if value is None else numbers(repr(value))[0]
 
 
 AssumedGsd = Annotated[
