@@ -43,6 +43,7 @@ class SceneOutcome:
         reasons: why it failed; warnings about the scene.
         counts: per site, zone and class; those of planes by size, too, where that was asked for.
         run_ids: in the archive, one a site that the scene shows; empty when nothing was archived.
+        masked: a mask told what of the ground is hidden; without one a cloud counts as ground seen.
     """
 
     scene: SceneInfo
@@ -51,6 +52,7 @@ class SceneOutcome:
     reasons: tuple[str, ...]
     counts: tuple[Count, ...]
     run_ids: tuple[int, ...] = ()
+    masked: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types, under the names of the `count --json` contract."""
@@ -74,6 +76,7 @@ class _Job:
     unshown: list[Site]
     notes: tuple[str, ...] = ()
     archived: ArchivedTime | None = None
+    masked: bool = False
 
 
 def survey(
@@ -115,7 +118,7 @@ def _checked(request: SceneRequest, sites: Sequence[Site] | None, engine: Engine
         for site in job.shown:
             make_plan(scene, engine.model, engine.precision, site)
         masks = open_masks(scene, Site.whole_picture("image", scene.info).utm_crs)
-    return replace(job, notes=(*job.notes, *masks.notes))
+    return replace(job, notes=(*job.notes, *masks.notes), masked=bool(masks.key))
 
 
 def _job(scene: Scene, request: SceneRequest, sites: Sequence[Site] | None) -> _Job:
@@ -212,7 +215,9 @@ def _count_scene(
     archived = store.dated(info.identity) if run_ids else job.archived
     if archived is not None:
         info = archived.given_to(info)
-    return SceneOutcome(info, model, overall(counts), tuple(reasons), tuple(counts), tuple(run_ids))
+    return SceneOutcome(
+        info, model, overall(counts), tuple(reasons), tuple(counts), tuple(run_ids), job.masked
+    )
 
 
 def _count_site(

@@ -156,6 +156,12 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
     unknown = output.unknown_note(c for o in outcomes for c in o.counts)
     if unknown:
         output.say(f"\n{unknown}")
+    bare = [o for o in outcomes if not o.masked and any(c.seen is not None for c in o.counts)]
+    if bare:
+        output.say(
+            f"\nScenes without a mask: {len(bare)} of {len(outcomes)}. Ground under a cloud counts as seen there, and what "
+            "stands on it as none (--mask)."
+        )
     for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
         output.say(f"\nweights: {name}. {terms}".rstrip())
     if any(o.scene.synthetic for o in outcomes):
