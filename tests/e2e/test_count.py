@@ -357,3 +357,9 @@ def test_a_scene_by_its_stac_item(apronwatch: Command, tmp_path: Path, apron: Dr
         assert_nearly(seen(answer), true_counts(apron))
         assert answer.document["scenes"][0]["time"] == "2026-03-03T08:15:00Z"
     assert seen(local) == seen(remote)
+
+
+def test_that_no_mask_was_laid_is_said(apronwatch: Command, apron: DrawnScene, east_mask: Path) -> None:
+    words = ("count", apron.files.image, "--sites", apron.sites)
+    assert "Scenes without a mask: 1 of 1." in apronwatch(*words).out
+    assert "without a mask" not in apronwatch(*words, "--mask", east_mask).out

@@ -159,8 +159,8 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
     bare = [o for o in outcomes if not o.masked and any(c.seen is not None for c in o.counts)]
     if bare:
         output.say(
-            f"\nScenes without a mask: {len(bare)} of {len(outcomes)}. Ground under a cloud counts as seen there, and what "
-            "stands on it as none (--mask)."
+            f"\nScenes without a mask: {len(bare)} of {len(outcomes)}. Ground under a cloud counts as seen there, "
+            "and what stands on it as none (--mask)."
         )
     for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
         output.say(f"\nweights: {name}. {terms}".rstrip())
