@@ -14,7 +14,7 @@ share of the ground holds more of them or fewer. Then the same table where place
 chance, which nobody can know; and, at visibility 1 and a recall of 0.85, what makes it harder: places that differ more
 (recall by 0.1, scores by 0.5) or as above, the calibration from 20, from 5 and from 3 of them (as many scenes and
 objects in all); a calibration that keeps quiet about what places have of their own; twice the false detections of the
-calibration set.
+calibration set; as many false detections as among the 10 or 30 objects of a calibration scene, whatever stands there.
 """
 
 import argparse
@@ -38,7 +38,6 @@ VISIBILITIES = (0.5, 0.7, 0.85, 1.0)
 RECALLS = (0.6, 0.8, 0.9, 0.98)
 THRESHOLD = 0.25
 LABELLED_SCENES = 20
-OBJECTS_A_SCENE = 10
 LENGTH_PX = 60.0
 
 
@@ -52,6 +51,8 @@ class World:
         recall_sd: from place to place, by a Beta law.
         score_sd: shift of the logit of the scores, from place to place.
         evenness: how closely shares of objects follow shares of ground.
+        labelled: objects of a calibration scene, on the mean.
+        clutter: a scene has as many false detections as one of the calibration, whatever stands there.
     """
 
     recall: float
@@ -59,6 +60,8 @@ class World:
     recall_sd: float = 0.0
     score_sd: float = 0.0
     evenness: float = math.inf
+    labelled: int = 10
+    clutter: bool = False
 
 
 ALIKE = World(0.9)
@@ -95,9 +98,8 @@ def show(world: World, objects: int, rng: np.random.Generator, place: Place | No
     """A scene at a place; without one, at a new one."""
     place = place or Place.of(world, rng)
     found = rng.random(objects) < place.recall
-    true = np.append(
-        np.ones(int(found.sum()), bool), np.zeros(rng.poisson(world.false_share * max(1, objects)), bool)
-    )
+    among = world.labelled if world.clutter else max(1, objects)
+    true = np.append(np.ones(int(found.sum()), bool), np.zeros(rng.poisson(world.false_share * among), bool))
     raw = np.where(true, rng.beta(6, 1.5, len(true)), rng.beta(2, 4, len(true)))
     shifted = expit(logit(np.clip(raw, 1e-6, 1 - 1e-6)) + place.shift)
     return Shown(found, THRESHOLD + (1 - THRESHOLD) * shifted, true)
@@ -106,7 +108,7 @@ def show(world: World, objects: int, rng: np.random.Generator, place: Place | No
 def calibrate(world: World, rng: np.random.Generator, places: int = LABELLED_SCENES) -> ClassCalibration:
     """From labelled scenes, as many as ever, of some places."""
     at = [Place.of(world, rng) for _ in range(places)]
-    numbers = rng.poisson(OBJECTS_A_SCENE, LABELLED_SCENES)
+    numbers = rng.poisson(world.labelled, LABELLED_SCENES)
     scenes = [show(world, n, rng, at[k % places]) for k, n in enumerate(numbers)]
     scores, true, found = (
         np.concatenate([getattr(s, part) for s in scenes]) for part in ("scores", "true", "found")
@@ -181,12 +183,14 @@ def cases() -> list[tuple[str, World, World, int, bool]]:
     """What makes it harder, or easier, than the table."""
     alike, held, more = (replace(world, recall=0.85) for world in (ALIKE, HELD, MORE))
     twice = replace(held, false_share=2 * held.false_share)
+    cluttered = [replace(held, clutter=True, labelled=n) for n in (10, 30)]
     return [
         ("places alike, 20 of them", alike, alike, 20, True),
         *((f"they differ as held, {n}", held, held, n, True) for n in (20, 5, 3)),
         *((f"they differ more, {n}", more, more, n, True) for n in (20, 5, 3)),
         *((f"the same, {n}, spread left out", more, more, n, False) for n in (20, 5, 3)),
         ("twice the false detections, 20", twice, held, 20, True),
+        *((f"false detections as among {w.labelled}, 20", w, w, 20, True) for w in cluttered),
     ]
 
 

@@ -112,6 +112,6 @@ def _counts(
             estimate = round(shown / fraction, 1)
             low, high = float(max(shown, round(estimate - wide))), float(round(estimate + wide))
         status = Status.COMPLETE if fraction >= COMPLETE_FROM else Status.PARTIAL
-        reasons = () if status is Status.COMPLETE else ("partial",)
+        reasons = ("no_mask",) if status is Status.COMPLETE else ("partial", "no_mask")
         counts.append(Count(site.id, zone, name, shown, estimate, low, high, fraction, status, reasons))
     return counts

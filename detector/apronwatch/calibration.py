@@ -43,6 +43,10 @@ class Refusal:
     PLACES_DIFFER = "places_differ_too_much"
 
 
+REFUSALS = frozenset(word for name, word in vars(Refusal).items() if name.isupper())
+"""All of them."""
+
+
 @dataclass(frozen=True)
 class ScoreCalibration:
     """From the score of a detection to the probability that it is a true object.
@@ -106,6 +110,11 @@ class ScoreCalibration:
             and np.linalg.eigvalsh(covariance)[0] >= -1e-9 * max(1.0, np.abs(covariance).max())
         )
 
+    @property
+    def true_share(self) -> float:
+        """Share of the true ones among the detections that it was fitted to, short of none and of all."""
+        return (self.n_true + 1) / (self.n_labels + 2)
+
     def probability(self, scores: ArrayLike) -> NDArray[np.float64]:
         """(N,) probabilities that detections of these scores (N,) are true objects."""
         if self.kind == "isotonic":
@@ -157,12 +166,14 @@ class RecallCalibration:
             least `LEAST_OBJECTS` each.
         n_places: places the objects were labelled at.
         real: on real images.
+        lengths_px: 5 % and 95 % quantiles of the objects' lengths in the same pixels; None where there is no object.
     """
 
     found: tuple[int, ...]
     missed: tuple[int, ...]
     n_places: int
     real: bool
+    lengths_px: tuple[float, float] | None
     edges_px: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
@@ -172,6 +183,11 @@ class RecallCalibration:
         least = min(self.objects)
         if self.edges_px and least < LEAST_OBJECTS:
             raise ValueError(f"a size bin of {least} objects, at least {LEAST_OBJECTS} expected: join bins")
+        low, high = self.lengths_px or (1.0, 1.0)
+        if (self.lengths_px is None) != (sum(self.objects) == 0) or not 0 < low <= high < np.inf:
+            raise ValueError(
+                f"recall of {sum(self.objects)} objects whose lengths in pixels are {self.lengths_px}"
+            )
 
     @property
     def objects(self) -> tuple[int, ...]:
@@ -197,6 +213,12 @@ class RecallCalibration:
             np.asarray(self.edges_px), np.asarray(lengths_px, dtype=np.float64), side="right"
         )
         return bins
+
+    def outside(self, lengths_px: ArrayLike) -> NDArray[np.bool_]:
+        """(N,) whether objects of these lengths in pixels are shorter or longer than nearly all that were labelled."""
+        lengths = np.asarray(lengths_px, dtype=np.float64)
+        low, high = self.lengths_px or (np.inf, np.inf)
+        return np.asarray((lengths < low) | (lengths > high))
 
     @property
     def refusal(self) -> str | None:

@@ -29,7 +29,7 @@ from apronwatch.scene import Scene
 from apronwatch.site import Site
 from apronwatch.taxonomy import CLASSES, class_id
 
-COUNTING_VERSION = 5
+COUNTING_VERSION = 6
 """Raised by one whenever the same detections would give other counts than before."""
 
 
@@ -94,7 +94,7 @@ def _count(
         reasons.append("detections_under_mask_left_out")
     if (counted & ~run.hidden & boxes.truncated).any():
         reasons.append("truncated_objects")
-    reasons += visibility_reasons(run.visibility, zone)
+    reasons += visibility_reasons(run.visibility, zone, masked=bool(run.masks_hash))
     chosen = np.flatnonzero(counted & ~run.hidden)
     there = _interval(run, model, chosen, fraction, name, Status.SATURATED in statuses)
     reasons += there.reasons

@@ -20,6 +20,9 @@ TESTED_FROM = 0.5
 SEEN_LESS_THAN_HALF = "seen_less_than_half"
 """Reason given to such numbers."""
 
+NO_MASK = "no_mask"
+"""Reason given to every number of ground over which no mask lay: a cloud there counts as ground seen."""
+
 
 class Status(StrEnum):
     """What a count is worth; the first that applies is its status, all that apply are reasons."""
@@ -46,7 +49,8 @@ class SizeCount:
         expected: sum of the chances that the detections that count are of that size: an expectation, no count; None
             with a reason.
         estimate, low, high: as in `Count`, of this group; None with a reason.
-        reasons: those of the count, then its own, such as `lengths_not_measured`.
+        reasons: those of the count, then its own, such as `lengths_not_measured`; of `sizes_hardly_calibrated` its own
+            alone, where it has numbers.
     """
 
     size: str
@@ -155,11 +159,18 @@ def failed_counts(site: Site, classes: Sequence[str] = CLASSES) -> list[Count]:
     ]
 
 
-def visibility_reasons(visibility: Visibility, zone: str) -> list[str]:
-    """What to say with each number of a zone: `snow:0.250` over a quarter of it, `seen_less_than_half`."""
+def visibility_reasons(visibility: Visibility, zone: str, *, masked: bool) -> list[str]:
+    """What to say with each number of a zone: `snow:0.250` over a quarter of it, `seen_less_than_half`, `no_mask`.
+
+    Args:
+        visibility: of the run, or of frames together.
+        zone: its id.
+        masked: a mask lay over all of its ground that counts as seen.
+    """
     noted = ((word, zones.get(zone, 0.0)) for word, zones in visibility.noted.items())
     said = [f"{word}:{share:.3f}" for word, share in noted if share > UNSEEN_UP_TO]
-    return [*said, *([SEEN_LESS_THAN_HALF] if visibility.fractions[zone] < TESTED_FROM else [])]
+    less = [SEEN_LESS_THAN_HALF] if visibility.fractions[zone] < TESTED_FROM else []
+    return [*said, *less, *([] if masked else [NO_MASK])]
 
 
 def checked_classes(classes: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 LEAST_SHARE = 0.05
 """A value that a writer uses for "nothing here" is taken for fill from this share of the pixels on."""
 
+ALONE = 10
+"""Any other value is taken for fill where its pixels outnumber those of the next commonest so many times. Of 2,032
+public aerial pictures (HRPlanes, Aerial Airport, Aerial cars, DOTA, Airbus, AllPlanes) none has a value of 1 % or more
+that does so 5 times, but for 0 and 255."""
+
+_LOOKED_AT = 1 << 16
+"""So many pixels tell which values are common."""
+
 WRITTEN = (0.0, -9999.0, -32767.0, -32768.0, 1e20, -1e20, 3.4e38, -3.4e38, -3.4028230607370965e38)
 """Values used for "nothing here" beside the least and the greatest of a type; the last one is ArcGIS's."""
 
@@ -39,9 +47,10 @@ class Fill:
 def find_fill(even: NDArray[np.generic], sample: NDArray[np.generic], *, declared: bool) -> Fill:
     """What of a scene shows nothing.
 
-    One value in all bands of at least `LEAST_SHARE` of the pixels, out of those that programs write for "nothing
-    here", is fill; the commonest of them where there are several. A file that declares nodata, a mask or an alpha
-    band is believed. Black water and burnt-out cloud at such exact values show no ground either.
+    One value in all bands of at least `LEAST_SHARE` of the pixels is fill where programs write it for "nothing here";
+    the commonest of them where there are several. So is any other (the grey of a map server's missing tiles) that is
+    `ALONE` as common as the next. A file that declares nodata, a mask or an alpha band is believed. Black water and
+    burnt-out cloud at such exact values show no ground either.
 
     Args:
         even: (N, B) valid pixels, spread evenly over the scene; the share is measured on them.
@@ -57,10 +66,20 @@ def find_fill(even: NDArray[np.generic], sample: NDArray[np.generic], *, declare
 def _commonest(pixels: NDArray[np.generic]) -> tuple[float | None, float]:
     if len(pixels) == 0:
         return None, 0.0
-    counts = {value: int(Fill(value).hides(pixels).sum()) for value in _candidates(pixels.dtype)}
+    candidates = [*_candidates(pixels.dtype), *_standing_alone(pixels)]
+    counts = {value: int(Fill(value).hides(pixels).sum()) for value in candidates}
     value = max(counts, key=lambda one: counts[one])
     share = counts[value] / len(pixels)
     return (value, share) if share >= LEAST_SHARE else (None, 0.0)
+
+
+def _standing_alone(pixels: NDArray[np.generic]) -> list[float]:
+    """The commonest value of all pixels, if it is one in all bands, and no other is nearly as common."""
+    values, counts = np.unique(pixels[:: -(-len(pixels) // _LOOKED_AT)], axis=0, return_counts=True)
+    first, *others = np.argsort(-counts)[:2]
+    alone = bool(others) and counts[first] >= ALONE * counts[others[0]]
+    common = values[first]
+    return [float(common[0])] if alone and (common == common[0]).all() else []
 
 
 def _candidates(dtype: np.dtype[Any]) -> list[float]:

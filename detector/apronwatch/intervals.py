@@ -7,17 +7,21 @@ under a uniform prior on the number of objects.
 
 The limits are the quantiles of two posteriors: the upper one of the uniform prior, the lower one of the prior
 1/N. With known recall these are the exact limits of Clopper and Pearson for a thinned count: a uniform prior
-alone puts the lower limit too high (it always expects one more object than was seen).
+alone puts the lower limit too high (it always expects one more object than was seen). And where next to nothing
+stands, more of the detections are clutter than at the places of the calibration: the lower limit is the lesser of that
+by their mix, and of that by a mix which the scores themselves tell of (`posterior.remixed`).
 """
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from apronwatch.calibration import ClassCalibration, Refusal
+from apronwatch.calibration import ClassCalibration, RecallCalibration, Refusal
 from apronwatch.posterior import (
+    MIX_SURE,
     Pmf,
     add_missed,
     add_unseen,
@@ -25,6 +29,7 @@ from apronwatch.posterior import (
     correlated,
     poisson_binomial,
     quantile,
+    remixed,
     scaled,
 )
 
@@ -41,6 +46,13 @@ _CELLS = 1 << 21
 
 SEEN_LESS_THAN_HALF = "seen_less_than_half"
 SATURATED = "saturated"
+SIZES_HARDLY_CALIBRATED = "sizes_hardly_calibrated"
+"""Reason, with a share of the objects, of numbers that stand: they rest on objects of other sizes."""
+
+MOST_OUTSIDE = 0.5
+"""Share of the objects that may lie outside the lengths that were calibrated: a tenth of the labelled ones do."""
+LEAST_EXPECTED = 0.05
+"""Where no more objects of the kind that is counted are expected, the limits are those of none, or nearly."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,8 @@ class Interval:
         estimate: posterior median; None where only a lower limit, or nothing, can be said.
         low, high: limits of the central interval. `low` alone: at least this many, at (1 + level) / 2.
         level: probability of the interval.
-        reasons: why something is None; empty when nothing is.
+        reasons: why something is None, and what numbers that stand lack: `sizes_hardly_calibrated:0.600`, the share of
+            the objects whose lengths the calibration hardly saw. Empty when neither is so.
     """
 
     estimate: int | None
@@ -78,6 +91,9 @@ def interval(
     Below half of the zone seen, and where a cap cut the boxes of a tile (`saturated`), only the lower limit is
     given: what was found was found, and nothing is known of the rest.
 
+    Where more than half of the objects are of lengths that the calibration hardly saw, a reason says so; the
+    numbers stand.
+
     Args:
         scores: (N,) raw scores of the detections that count: at or above the threshold, centre in the zone.
         lengths_px: (N,) their lengths in pixels of the pass that reports the class.
@@ -101,14 +117,36 @@ def interval(
     refusals = calibration.refusals(threshold, real_image) if calibration else (Refusal.UNCALIBRATED,)
     if calibration is None or refusals:
         return Interval(None, None, None, level, refusals)
+    said = _sizes_said(lengths_px, calibration.recall, shares)
     limits = [SATURATED] * saturated + [SEEN_LESS_THAN_HALF] * (observed_fraction < SCALED_FROM)
     fraction = 1.0 if limits or observed_fraction >= WHOLE_FROM else observed_fraction
-    rows = _TrueDetections.of(scores, lengths_px, calibration, shares)
-    [low] = rows.quantiles(fraction, 0.0, (1 - level) / 2)
+    rows, of_any_mix = (
+        _TrueDetections.of(scores, lengths_px, calibration, shares, sure)
+        for sure in (math.inf, _sure_of_mix(np.size(scores), calibration))
+    )
+    low = min(one.quantiles(fraction, 0.0, (1 - level) / 2)[0] for one in (rows, of_any_mix))
     if limits:
-        return Interval(None, low, None, level, tuple(limits))
+        return Interval(None, low, None, level, (*limits, *said))
     estimate, high = rows.quantiles(fraction, 1.0, 0.5, (1 + level) / 2)
-    return Interval(estimate, low, high, level)
+    return Interval(estimate, low, high, level, said)
+
+
+def _sizes_said(lengths_px: ArrayLike, recall: RecallCalibration, shares: ArrayLike) -> tuple[str, ...]:
+    """That more than `MOST_OUTSIDE` of the objects are of lengths that the calibration hardly saw, if so."""
+    weights = np.broadcast_to(np.asarray(shares, dtype=np.float64), np.shape(lengths_px))
+    expected = float(weights.sum())
+    outside = float(weights @ recall.outside(lengths_px)) / expected if expected > LEAST_EXPECTED else 0.0
+    return (f"{SIZES_HARDLY_CALIBRATED}:{outside:.3f}",) if outside > MOST_OUTSIDE else ()
+
+
+def _sure_of_mix(n: int, calibration: ClassCalibration) -> float:
+    """How sure the share of true ones among n detections is, in detections; see `remixed`.
+
+    Clutter comes with the ground and not with the objects: among more detections than a scene of the calibration has on
+    the mean the share is as sure as more than these, for there cannot be much more clutter.
+    """
+    scenes = calibration.dispersion.n_scenes or calibration.scores.n_places
+    return max(MIX_SURE, n**2 * scenes / max(1, calibration.scores.n_labels))
 
 
 def objects_pmf(
@@ -134,12 +172,20 @@ class _TrueDetections:
 
     @classmethod
     def of(
-        cls, scores: ArrayLike, lengths_px: ArrayLike, calibration: ClassCalibration, shares: ArrayLike
+        cls,
+        scores: ArrayLike,
+        lengths_px: ArrayLike,
+        calibration: ClassCalibration,
+        shares: ArrayLike,
+        sure: float = math.inf,
     ) -> "_TrueDetections":
-        """Of the detections of a zone; see `interval`."""
-        p = calibration.scores.probability(scores) * np.asarray(shares, dtype=np.float64)
-        fit = calibration.scores.sum_variance(scores, shares)
-        p_given, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))) + fit)
+        """Of the detections of a zone; see `interval`, and `remixed` of how sure the share of true ones is."""
+        truth = calibration.scores
+        p, of_mix = remixed(truth.probability(scores), truth.true_share, sure, shares)
+        varies = (
+            calibration.dispersion.widened(float(p @ (1 - p))) + truth.sum_variance(scores, shares) + of_mix
+        )
+        p_given, weights = correlated(p, varies)
         bin_of = calibration.recall.bin_of(lengths_px)
         bins = tuple(poisson_binomial(p_given[:, bin_of == b]) for b in range(len(calibration.recall.found)))
         if len(bins) == 1:  # nothing else depends on the factor

@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from apronwatch.cloudmasks import NOTED
 from apronwatch.counts import (
     COMPLETE_FROM,
+    NO_MASK,
     NO_NUMBER,
     SEEN_LESS_THAN_HALF,
     UNSEEN_UP_TO,
@@ -27,6 +28,7 @@ from apronwatch.counts import (
 )
 from apronwatch.detections import Detections, Polygons
 from apronwatch.geometry import areas, min_area_boxes, pair_iou, polygons_to_shapely
+from apronwatch.intervals import SIZES_HARDLY_CALIBRATED
 from apronwatch.run import Run, counted
 from apronwatch.site import Site
 from apronwatch.taxonomy import class_id, superclass_ids
@@ -62,7 +64,13 @@ _INABILITIES = {Status.NOT_MODELLED.value, Status.OUT_OF_RANGE.value, Status.FAI
 _Estimate = tuple[float | None, float | None, float | None]
 """Estimate, low, high."""
 
-_MADE_ANEW = {status.value for status in Status} | {TRUNCATED, SEEN_LESS_THAN_HALF, *NOTED}
+_MADE_ANEW = {status.value for status in Status} | {
+    TRUNCATED,
+    SEEN_LESS_THAN_HALF,
+    SIZES_HARDLY_CALIBRATED,
+    NO_MASK,
+    *NOTED,
+}
 """What is said of a frame by itself and follows anew for all of them."""
 
 
@@ -159,7 +167,8 @@ def _count(
     zone, name = first.zone, first.class_name
     own = [c for frame in frames for c in frame.counts if (c.zone, c.class_name) == (zone, name)]
     able = [n for n, count in enumerate(own) if not _INABILITIES & set(count.reasons)]
-    shown = view(tuple(frames[n] for n in able) or frames)
+    members = tuple(frames[n] for n in able) or frames
+    shown = view(members)
     fraction = shown.visibility.fractions[zone]
     statuses = _statuses([own[n] for n in able], own, fraction)
     status = statuses[0] if statuses else Status.COMPLETE
@@ -167,15 +176,29 @@ def _count(
     said = (reason for count in own if (count.seen is None) == without for reason in count.reasons)
     further = dict.fromkeys(r for r in said if r.partition(":")[0] not in _MADE_ANEW)
     seen, cut = None, False
+    sizes: list[str] = []
     there: _Estimate = (None, None, None)
     if not without:
         inside = shapely.intersects(ground, shapely.points(shown.boxes.centres))
         counts = inside & (shown.boxes.classes == class_id(name))
         seen, cut = int(counts.sum()), bool((counts & shown.boxes.truncated).any())
         there = _estimate(own[able[0]], seen, fraction)
+        if there[1] is not None:
+            sizes = [r for r in own[able[0]].reasons if r.partition(":")[0] == SIZES_HARDLY_CALIBRATED]
     reasons = [s.value for s in statuses] + ([TRUNCATED] if cut else [])
-    reasons += [] if without else visibility_reasons(shown.visibility, zone)
-    return Count(first.site, zone, name, seen, *there, fraction, status, (*reasons, *further, UNITED))
+    if not without:
+        reasons += visibility_reasons(shown.visibility, zone, masked=_masked(members, view, zone))
+    return Count(first.site, zone, name, seen, *there, fraction, status, (*reasons, *sizes, *further, UNITED))
+
+
+def _masked(frames: tuple[Frame, ...], view: Callable[[tuple[Frame, ...]], _View], zone: str) -> bool:
+    """Whether a mask lay over each frame that ground of a zone was taken from."""
+
+    def seen(first: int) -> float:
+        return view(frames[:first]).visibility.fractions[zone] if first else 0.0
+
+    bare = (n for n, frame in enumerate(frames) if not frame.run.masks_hash)
+    return not any(seen(n + 1) - seen(n) > UNSEEN_UP_TO for n in bare)
 
 
 def _estimate(of_first: Count, seen: int, fraction: float) -> tuple[float | None, float | None, float | None]:

@@ -63,7 +63,8 @@ def detect(
     """
     site = site or Site.whole_picture("image", scene.info)
     plan = make_plan(scene, engine.model, engine.precision, site, score_floor)
-    reader = TileReader(scene, plan.crs, masks or open_masks(scene, plan.crs))
+    masks = masks or open_masks(scene, plan.crs)
+    reader = TileReader(scene, plan.crs, masks)
     clock, meter = _Clock(), _Meters(plan)
     found, done = [], 0
     for view in plan.views:
@@ -85,7 +86,7 @@ def detect(
         with clock.running("merge"):
             found.append(_merged(Found.concatenate(parts), view))
     clock.spent["engine"] = clock.spent.get("engine", 0.0) - clock.spent.get("read", 0.0)
-    return _run(plan, Found.concatenate(found), meter, clock, engine)
+    return _run(plan, Found.concatenate(found), meter, clock, engine, masks)
 
 
 def model_info(model: ModelSpec) -> ModelInfo:
@@ -158,7 +159,7 @@ def _merged(found: Found, view: View) -> Found:
     return found.select(merge(found.polygons, found.scores, found.classes, found.tiles, view.lattice))
 
 
-def _run(plan: Plan, found: Found, meter: _Meters, clock: "_Clock", engine: Engine) -> Run:
+def _run(plan: Plan, found: Found, meter: _Meters, clock: "_Clock", engine: Engine, masks: Masks) -> Run:
     polygons, unit_m, model = found.polygons, 1.0, engine.model
     if plan.crs is None:
         unit_m = plan.scene.gsd_m
@@ -176,6 +177,7 @@ def _run(plan: Plan, found: Found, meter: _Meters, clock: "_Clock", engine: Engi
         stage_s=clock.spent,
         tiles=plan.tiles,
         preview=meter.preview,
+        masks_hash=masks.key,
     )
 
 

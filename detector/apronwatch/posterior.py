@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import next_fast_len
 from scipy.optimize import brentq
-from scipy.special import betaln, gammaln, ndtr, ndtri, xlog1py
+from scipy.special import betaincinv, betaln, gammaln, ndtr, ndtri, xlog1py
 
 Pmf = NDArray[np.float64]
 Curve = Callable[[Pmf], Pmf]
@@ -25,6 +25,15 @@ NODES = 40
 EVENNESS = 8.0
 """How evenly aircraft stand. Of 92 pictures of the Airbus Aircraft sample, cut straight at 50 to 95 % of their ground,
 7.3 to 9.4 tell best how many stand on one side (`benchmarks/partly_seen.py`)."""
+
+MIX_SURE = 2.0
+"""So many detections' worth, at least, is what a calibration says of the share of true ones among those of a site. With
+2 lower limits hold where next to nothing stands amid the clutter of busy places (`benchmarks/interval_coverage.py`)."""
+
+_MIXES = 200
+"""Equally likely shares of true detections, before those of a site are looked at."""
+_CERTAIN = 1e-9
+"""Nearer to 0 and 1 no probability of truth is taken."""
 
 _NEGLIGIBLE = 1e-13
 _ROWS = 64
@@ -96,10 +105,48 @@ def correlated(p: NDArray[np.float64], variance: float) -> tuple[NDArray[np.floa
     return given(float(brentq(lacking, 0.0, _MOST_CORRELATED, xtol=1e-5))), weights
 
 
+def remixed(
+    p: NDArray[np.float64], share: float, sure: float, kinds: ArrayLike = 1.0
+) -> tuple[NDArray[np.float64], float]:
+    """What scores are worth at a site where another share of the detections is true.
+
+    p is the probability of truth where `share` of the detections is true, and p / (1 - p) over share / (1 - share) what
+    the score says by itself. The share at a site is taken to be Beta(sure share, sure (1 - share)) before its own
+    detections are looked at, and follows from them: a few middling scores by themselves are more likely clutter than
+    the same among many good ones (Saerens et al. 2002, doi:10.1162/089976602753284446, with the share's uncertainty).
+    Haze, which lowers all scores, looks like clutter, too: so this says how few may be true, not how many are.
+
+    Args:
+        p: (n,) probabilities of truth.
+        share: of the true ones among the detections that p was fitted to, above 0 and below 1.
+        sure: how sure the share is, in detections; `math.inf`: it is that everywhere.
+        kinds: (n,) probability of each to be of the kind that is counted.
+
+    Returns:
+        (n,) probabilities that each is true and of the kind, and the variance of their sum that comes of the share.
+    """
+    of_kind = np.broadcast_to(np.asarray(kinds, dtype=np.float64), p.shape)
+    if not len(p) or math.isinf(sure):
+        return p * of_kind, 0.0
+    levels = (np.arange(_MIXES) + 0.5) / _MIXES
+    mix = np.clip(betaincinv(sure * share, sure * (1 - share), levels), _CERTAIN, 1 - _CERTAIN)
+    sure_of = np.clip(p, _CERTAIN, 1 - _CERTAIN)
+    said = sure_of / (1 - sure_of) * ((1 - share) / share)
+    either = np.multiply.outer(mix, said) + (1 - mix)[:, None]
+    logs = np.log(either).sum(axis=1)
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    given = np.multiply.outer(mix, said) / either * of_kind
+    return weights @ given, _moved(given.sum(axis=1), weights)
+
+
+def _moved(means: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    return float(weights @ (means - weights @ means) ** 2)
+
+
 def _spread(p: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """Variance of the number of successes, mixed over rows."""
-    mean = p.sum(axis=1)
-    return float(weights @ (p * (1 - p)).sum(axis=1) + weights @ (mean - weights @ mean) ** 2)
+    return float(weights @ (p * (1 - p)).sum(axis=1)) + _moved(p.sum(axis=1), weights)
 
 
 def add_missed(pmf: Pmf, found: float, missed: float, prior: float = 1.0, limit: int | None = None) -> Pmf:

@@ -48,6 +48,8 @@ class Run:
         tiles: how many tiles were looked at.
         preview: the ground that was seen, coarsely; None for pictures without georeference and whole pictures, which
             are compared with no other.
+        masks_hash: of the masks that were laid over it (`Masks.key`); empty where none was: a cloud then counts as
+            ground seen.
     """
 
     scene: SceneInfo
@@ -62,6 +64,7 @@ class Run:
     stage_s: dict[str, float] = field(default_factory=dict)
     tiles: int = 0
     preview: Preview | None = None
+    masks_hash: str = ""
 
     @property
     def key(self) -> str:

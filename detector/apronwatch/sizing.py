@@ -17,7 +17,7 @@ from apronwatch.counts import Count, SizeCount, Status
 from apronwatch.detections import Detections
 from apronwatch.engines.registry import ClassSpec, ModelSpec, load_registry
 from apronwatch.errors import CallInvalid
-from apronwatch.intervals import Interval
+from apronwatch.intervals import SIZES_HARDLY_CALIBRATED, Interval
 from apronwatch.observation import Frame, united_objects
 from apronwatch.site import Site
 from apronwatch.sizes import SIZES, LengthError, count_by_size, size_probabilities
@@ -159,6 +159,8 @@ def _sized(
             real_image=any(not frame.run.scene.synthetic for frame in planes.frames),
             saturated=Status.SATURATED.value in count.reasons,
         )
+    # Said of all planes; each group says it of its own.
+    of_count = [r for r in count.reasons if r.partition(":")[0] != SIZES_HARDLY_CALIBRATED]
     return tuple(
         SizeCount(
             size,
@@ -166,7 +168,7 @@ def _sized(
             there[size].estimate,
             there[size].low,
             there[size].high,
-            tuple(dict.fromkeys((*count.reasons, *there[size].reasons))),
+            tuple(dict.fromkeys((*of_count, *there[size].reasons))),
         )
         for k, size in enumerate(SIZES)
     )

@@ -43,7 +43,6 @@ class SceneOutcome:
         reasons: why it failed; warnings about the scene.
         counts: per site, zone and class; those of planes by size, too, where that was asked for.
         run_ids: in the archive, one a site that the scene shows; empty when nothing was archived.
-        masked: a mask told what of the ground is hidden; without one a cloud counts as ground seen.
     """
 
     scene: SceneInfo
@@ -52,7 +51,6 @@ class SceneOutcome:
     reasons: tuple[str, ...]
     counts: tuple[Count, ...]
     run_ids: tuple[int, ...] = ()
-    masked: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types, under the names of the `count --json` contract."""
@@ -76,7 +74,6 @@ class _Job:
     unshown: list[Site]
     notes: tuple[str, ...] = ()
     archived: ArchivedTime | None = None
-    masked: bool = False
 
 
 def survey(
@@ -118,7 +115,7 @@ def _checked(request: SceneRequest, sites: Sequence[Site] | None, engine: Engine
         for site in job.shown:
             make_plan(scene, engine.model, engine.precision, site)
         masks = open_masks(scene, Site.whole_picture("image", scene.info).utm_crs)
-    return replace(job, notes=(*job.notes, *masks.notes), masked=bool(masks.key))
+    return replace(job, notes=(*job.notes, *masks.notes))
 
 
 def _job(scene: Scene, request: SceneRequest, sites: Sequence[Site] | None) -> _Job:
@@ -215,9 +212,7 @@ def _count_scene(
     archived = store.dated(info.identity) if run_ids else job.archived
     if archived is not None:
         info = archived.given_to(info)
-    return SceneOutcome(
-        info, model, overall(counts), tuple(reasons), tuple(counts), tuple(run_ids), job.masked
-    )
+    return SceneOutcome(info, model, overall(counts), tuple(reasons), tuple(counts), tuple(run_ids))
 
 
 def _count_site(
@@ -239,7 +234,7 @@ def _count_site(
     try:
         run = detect(scene, engine, site, masks=masks, progress=tell)
         counts = count_run(run, site, engine.model)
-        run_id = store.store(run, counts, site, masks_hash=masks.key, calibration_hash=calibration)
+        run_id = store.store(run, counts, site, calibration_hash=calibration)
         return counts, run, run_id, []
     except ArchiveUnwritable as error:
         return counts, run, None, [f"not_archived: {error}"]

@@ -26,7 +26,7 @@ BETA = ScoreCalibration(
 STEPS = ScoreCalibration(
     "isotonic", (0.3, 0.6, 0.95), 2500, 2000, 20, True, steps=(0.25, 0.4, 0.8), step_labels=(300, 700, 1500)
 )
-RECALL = RecallCalibration((60, 150), (20, 10), 9, True, edges_px=(24.0,))
+RECALL = RecallCalibration((60, 150), (20, 10), 9, True, (12.0, 60.0), edges_px=(24.0,))
 PLANE = ClassCalibration(0.25, PLATT, RECALL, Dispersion(1.4, 0.8, 30))
 
 
@@ -83,6 +83,21 @@ def test_a_spread_of_places_survives_json() -> None:
     assert again(apart) == apart
 
 
+def test_lengths_of_no_object_are_null_and_of_some_are_not() -> None:
+    none = replace(PLANE, recall=RecallCalibration((0,), (0,), 0, True, None))
+    assert none.recall.to_dict()["lengths_px"] is None
+    assert again(none) == none
+    with pytest.raises(ValueError, match="of 0 objects whose lengths"):
+        replace(none.recall, lengths_px=(12.0, 60.0))
+    with pytest.raises(ValueError, match="of 240 objects whose lengths"):
+        replace(RECALL, lengths_px=None)
+
+
+def test_lengths_at_the_ends_of_the_range_lie_in_it() -> None:
+    assert RECALL.outside([11.9, 12.0, 30.0, 60.0, 60.1]).tolist() == [True, False, False, False, True]
+    assert RECALL.outside([]).tolist() == []
+
+
 @pytest.mark.parametrize(
     ("where", "value", "said"),
     [
@@ -93,6 +108,13 @@ def test_a_spread_of_places_survives_json() -> None:
         (("plane", "recall", "disp"), 2.0, "plane.recall.disp: no such key"),
         (("plane", "places", "deviaton"), 0.3, "plane.places.deviaton: no such key"),
         (("plane", "recall", "missed"), [-1, 10], "recall in bins"),
+        (("plane", "recall", "lengths_px"), None, "lengths_px"),
+        (("plane", "recall", "lengths_px"), [60.0, 12.0], "240 objects whose lengths"),
+        (("plane", "recall", "lengths_px"), [0.0, 60.0], "240 objects whose lengths"),
+        (("plane", "recall", "lengths_px"), [12.0, float("inf")], "240 objects whose lengths"),
+        (("plane", "recall", "lengths_px"), [float("nan"), 60.0], "240 objects whose lengths"),
+        (("plane", "recall", "lengths_px"), [12.0], "lengths_px"),
+        (("plane", "recall", "lengths_px"), ["12", 60.0], "is read as"),
         (("plane", "dispersion", "factor"), -3.0, "factor -3.0"),
         (("plane", "dispersion", "at_variance"), -1.0, "at -1.0"),
         (("plane", "scores", "parameters"), [-1.2, 0.3], "cannot be"),

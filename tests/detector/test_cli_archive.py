@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,8 +58,9 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]): 
 
 
 def cells(table: str) -> list[list[str]]:
-    """Rows of a printed table, without its header and rule."""
-    return [[c.strip() for c in line.split("  ") if c.strip()] for line in table.splitlines()[2:]]
+    """Rows of a printed table, without its header and rule and what stands below it."""
+    rows = table.partition("\n\n")[0].splitlines()[2:]
+    return [[c.strip() for c in line.split("  ") if c.strip()] for line in rows]
 
 
 def test_series_prints_a_dash_where_nothing_can_be_said(filled: Path, typed) -> None:  # type: ignore[no-untyped-def]
@@ -100,7 +102,7 @@ def test_series_as_json(filled: Path, typed) -> None:  # type: ignore[no-untyped
         "high": None,
         "observed_fraction": pytest.approx(1.0),
         "status": "complete",
-        "reasons": ["uncalibrated"],
+        "reasons": ["no_mask", "uncalibrated"],
         "scene": {
             "path": "images/a.tif",
             "sha256": examples.scene().sha256,
@@ -127,6 +129,27 @@ def test_series_to_csv_and_chart(filled: Path, typed, tmp_path: Path) -> None:  
     assert {r["seen"] for r in rows if r["status"] in ("failed", "unseen")} == {""}
     assert [r["seen"] for r in rows if r["zone"] == "*"] == ["3", "2", ""]
     assert chart.read_bytes().startswith(b"\x89PNG")
+
+
+def test_series_says_below_or_in_its_rows_where_no_mask_lay(filled: Path, typed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    words = ("series", "base", "--class", "plane", "--zone", "*")
+    said = typed(*words).out
+    assert (
+        said.count("No mask lay over any look with a number: ground under a cloud counts as seen there") == 1
+    )
+    assert "no_mask" not in said, "a line below says it of every row"
+    run = replace(examples.run(examples.scene("clear.tif", **examples.day(3))), masks_hash="clear")
+    with Archive.open(filled) as archive:
+        archive.store(run, examples.counts(run), examples.site())
+    table = tmp_path / "s.csv"
+    said = typed(*words, "--csv", table).out
+    assert "No mask lay over 2 of the 3 looks with a number: " in said
+    assert ["no_mask" in row[-1] for row in cells(said)] == [True, True, False, False]
+    with table.open(newline="", encoding="utf-8") as lines:
+        reasons = [row["reasons"].split(";") for row in csv.DictReader(lines)]
+    assert ["no_mask" in told for told in reasons] == [True, True, False, False]
+    rows = json.loads(typed(*words, "--json").out)["rows"]
+    assert [row["reasons"] for row in rows] == [[word for word in told if word] for told in reasons]
 
 
 def test_series_of_a_site_without_dates_says_so(typed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

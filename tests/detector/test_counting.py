@@ -99,6 +99,22 @@ def test_what_a_mask_hides_is_not_counted_and_that_is_said():
     assert "detections_under_mask_left_out" not in found["east", "plane"].reasons
 
 
+def test_every_number_of_a_picture_without_a_mask_says_so_and_nothing_else_does():
+    model = made_model(
+        "plane",
+        "ship",
+        classes={"plane": made_class("plane"), "ship": made_class("ship", native_gsd_m=(2, 4))},
+    )
+    bare = made_run(made_picture(), SITE, [("plane", 100, 100, 0.9)], seen=square(0, 0, 390), model=model)
+    clear = replace(bare, masks_hash="an all-clear mask")
+    without, under = counts_of(bare, model), counts_of(clear, model)
+    assert {c.status.value for c in without.values()} == {"partial", "unseen", "out_of_range", "not_modelled"}
+    for place, count in without.items():
+        assert ("no_mask" in count.reasons) is (count.seen is not None)
+        told = tuple(reason for reason in count.reasons if reason != "no_mask")
+        assert replace(count, reasons=told) == under[place]
+
+
 def test_an_interval_is_never_invented():
     for c in counts_of(made_run(made_picture(), SITE, [("plane", 100, 100, 0.9)])).values():
         assert (c.estimate, c.low, c.high) == (None, None, None)

@@ -1,5 +1,6 @@
 """Intervals of counts. Figures named as such were computed apart, with NumPy and SciPy's distributions."""
 
+import itertools
 import math
 import tracemalloc
 from dataclasses import replace
@@ -20,17 +21,28 @@ from apronwatch.calibration import (
     Refusal,
     ScoreCalibration,
 )
-from apronwatch.intervals import SATURATED, SEEN_LESS_THAN_HALF, Interval, interval, objects_pmf
+from apronwatch.intervals import (
+    MOST_OUTSIDE,
+    SATURATED,
+    SEEN_LESS_THAN_HALF,
+    SIZES_HARDLY_CALIBRATED,
+    Interval,
+    interval,
+    objects_pmf,
+)
 from apronwatch.posterior import (
     EVENNESS,
+    MIX_SURE,
     add_missed,
     add_unseen,
     convolve,
     correlated,
     poisson_binomial,
     quantile,
+    remixed,
     scaled,
 )
+from apronwatch_training.calibrate.fitting import fit_scores
 
 P = (0.95, 0.9, 0.9, 0.8, 0.7, 0.55, 0.4, 0.2)
 FIXED_RECALL = [5.83e-06, 0.00023926, 0.00364099, 0.02678661, 0.10356344, 0.22017281, 0.26983158, 0.20552742,
@@ -41,7 +53,8 @@ BETA_RECALL = [5.78e-06, 0.00023543, 0.00356207, 0.02610251, 0.10073554, 0.21436
 
 EXACT = ScoreCalibration("platt", (1.0, 0.0), 10**6, 9 * 10**5, 50, True, covariance=((0, 0), (0, 0)))
 """Scores that are probabilities, known to be so."""
-PLANE = ClassCalibration(0.2, EXACT, RecallCalibration((180,), (20,), 20, True))
+LENGTHS = (10.0, 100.0)
+PLANE = ClassCalibration(0.2, EXACT, RecallCalibration((180,), (20,), 20, True, LENGTHS))
 
 
 def count(
@@ -55,6 +68,69 @@ def mean_and_variance(pmf: np.ndarray) -> tuple[float, float]:
     n = np.arange(len(pmf))
     mean = float(pmf @ n)
     return mean, float(pmf @ (n - mean) ** 2)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_what_scores_are_worth_in_an_unknown_mix_is_their_posterior_over_all_mixes(share: float) -> None:
+    """Against every pattern of true and false ones, each integrated over the mix (of a whole Beta: a binomial law)."""
+    p, sure = np.array([0.95, 0.7, 0.4, 0.2]), 6.0
+    patterns = np.array(list(itertools.product([0.0, 1.0], repeat=4)))
+    said = p / (1 - p) * (1 - share) / share
+    true = patterns.sum(axis=1)
+    chance = np.exp(patterns @ np.log(said) + betaln(sure * share + true, sure * (1 - share) + 4 - true))
+    chance /= chance.sum()
+    got, of_mix = remixed(p, share, sure)
+    np.testing.assert_allclose(got, chance @ patterns, atol=0.01)
+    variance = chance @ true**2 - (chance @ true) ** 2
+    assert variance == pytest.approx(of_mix + mean_within(p, share, sure), abs=0.01)
+
+
+def mean_within(p: np.ndarray, share: float, sure: float) -> float:
+    """Mean variance of the true ones given the mix: by sampling the mix and weighing it."""
+    mix = stats.beta(sure * share, sure * (1 - share)).ppf((np.arange(4000) + 0.5) / 4000)[:, None]
+    said = p / (1 - p) * (1 - share) / share
+    weights = (mix * said + 1 - mix).prod(axis=1)
+    given = mix * said / (mix * said + 1 - mix)
+    return float(weights @ (given * (1 - given)).sum(axis=1) / weights.sum())
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 0.99), st.floats(0, 1))
+def test_in_a_mix_that_is_sure_scores_are_worth_what_was_fitted(
+    p: list[float], share: float, kind: float
+) -> None:
+    surely, nothing = remixed(np.array(p), share, math.inf, kind)
+    np.testing.assert_allclose(surely, np.array(p) * kind)
+    assert nothing == 0
+    nearly, little = remixed(np.array(p), share, 1e7, kind)
+    np.testing.assert_allclose(nearly, surely, atol=1e-2)
+    assert little < 1e-3 * len(p) ** 2
+    unsure, of_mix = remixed(np.array(p), share, MIX_SURE, kind)
+    assert ((unsure >= 0) & (unsure <= kind + 1e-9)).all()
+    assert of_mix >= 0
+
+
+def test_middling_scores_are_worth_less_by_themselves_than_among_good_ones() -> None:
+    (one,), _ = remixed(np.array([0.8]), 0.9, MIX_SURE)
+    assert one == pytest.approx(0.8, abs=0.01), "one detection tells nothing of the mix"
+    few, _ = remixed(np.full(4, 0.8), 0.9, MIX_SURE)
+    among, _ = remixed(np.array([*[0.8] * 4, *[0.99] * 20]), 0.9, MIX_SURE)
+    assert few[0] < 0.7 < 0.8 < among[0]
+
+
+def test_clutter_of_busy_places_seldom_puts_the_lower_limit_above_an_empty_one() -> None:
+    """Detections that are false, of the scores of false ones, as many as among 30 objects of the calibration."""
+    rng = np.random.default_rng(5)
+    true, false = rng.beta(6, 1.5, 3000), rng.beta(2, 4, 360)
+    scores = 0.2 + 0.8 * np.concatenate([true, false])
+    curve = fit_scores(scores, np.repeat([True, False], [3000, 360]), ["a"] * 3360, real=True, kind="beta")
+    calibration = replace(PLANE, scores=curve)
+    clutter = [0.2 + 0.8 * rng.beta(2, 4, rng.poisson(3.6)) for _ in range(300)]
+    lows = [count(each, calibration).low for each in clutter]
+    assert np.mean(np.array(lows) > 0) < 0.1
+    by_their_mix = [
+        quantile(objects_pmf(s, np.full(len(s), 60.0), calibration, prior=0.0), 0.05) for s in clutter
+    ]
+    assert np.mean(np.array(by_their_mix) > 0) > 0.2, "or nothing is shown"
 
 
 def test_poisson_binomial_of_eight_detections() -> None:
@@ -143,12 +219,18 @@ def test_few_and_many_labelled_objects_widen_a_count_by_the_same_law(found: floa
 
 
 def by_every_pair(
-    scores: np.ndarray, calibration: ClassCalibration, lengths_px: np.ndarray, fraction: float, prior: float
+    scores: np.ndarray,
+    calibration: ClassCalibration,
+    lengths_px: np.ndarray,
+    fraction: float,
+    prior: float,
+    sure: float = math.inf,
 ) -> np.ndarray:
     """The distribution of objects up to 800, each step by a matrix."""
     n = np.arange(801)
-    p = calibration.scores.probability(scores)
-    given_factor, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))))
+    truth = calibration.scores
+    p, of_mix = remixed(truth.probability(scores), truth.true_share, sure)
+    given_factor, weights = correlated(p, calibration.dispersion.widened(float(p @ (1 - p))) + of_mix)
     recall, parts = calibration.recall, []
     for b, ((found, missed), share) in enumerate(zip(recall.beta(), recall.prior_shares, strict=True)):
         here = poisson_binomial(given_factor[:, recall.bin_of(lengths_px) == b])
@@ -173,10 +255,10 @@ def more_of(shape: np.ndarray, found: float, missed: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("recall", [
-    RecallCalibration((27,), (3,), 5, True),
-    RecallCalibration((7,), (28,), 5, True),
-    RecallCalibration((20,), (12,), 5, True),
-    RecallCalibration((60, 190), (20, 10), 20, True, edges_px=(30.0,)),
+    RecallCalibration((27,), (3,), 5, True, LENGTHS),
+    RecallCalibration((7,), (28,), 5, True, LENGTHS),
+    RecallCalibration((20,), (12,), 5, True, LENGTHS),
+    RecallCalibration((60, 190), (20, 10), 20, True, LENGTHS, edges_px=(30.0,)),
 ])  # fmt: skip
 @pytest.mark.parametrize("detections", [0, 7, 40])
 def test_an_interval_is_that_of_every_pair_of_numbers(recall: RecallCalibration, detections: int) -> None:
@@ -184,8 +266,16 @@ def test_an_interval_is_that_of_every_pair_of_numbers(recall: RecallCalibration,
     rng = np.random.default_rng(detections)
     scores, lengths = rng.uniform(0.2, 1, detections), rng.uniform(10, 50, detections)
     got = interval(scores, lengths, calibration, 0.7, threshold=0.2, real_image=True)
-    low, rest = (by_every_pair(scores, calibration, lengths, 0.7, prior) for prior in (0.0, 1.0))
-    assert got == Interval(quantile(rest, 0.5), quantile(low, 0.05), quantile(rest, 0.95))
+    low, of_mix, rest = (
+        by_every_pair(scores, calibration, lengths, 0.7, prior, sure)
+        for prior, sure in (
+            (0.0, math.inf),
+            (0.0, max(MIX_SURE, detections**2 * 30 / EXACT.n_labels)),
+            (1.0, math.inf),
+        )
+    )
+    least = min(quantile(low, 0.05), quantile(of_mix, 0.05))
+    assert got == Interval(quantile(rest, 0.5), least, quantile(rest, 0.95))
 
 
 @pytest.mark.parametrize(("labelled", "missed"), [(27, 3), (7, 28), (6, 24)])
@@ -193,7 +283,7 @@ def test_an_interval_is_that_of_every_pair_of_numbers(recall: RecallCalibration,
 def test_thousands_of_detections_of_an_unsure_recall_need_little_memory(
     labelled: int, missed: int, detections: int
 ) -> None:
-    unsure = replace(PLANE, recall=RecallCalibration((labelled,), (missed,), 5, True))
+    unsure = replace(PLANE, recall=RecallCalibration((labelled,), (missed,), 5, True, LENGTHS))
     scores = np.random.default_rng(0).uniform(0.3, 1, detections)
     tracemalloc.start()
     found = count(scores, unsure, 0.6)
@@ -201,7 +291,7 @@ def test_thousands_of_detections_of_an_unsure_recall_need_little_memory(
     tracemalloc.stop()
     assert found.low is not None
     assert found.high is not None
-    assert found.high >= found.low >= detections / 2
+    assert found.high >= found.low >= detections / 4
     assert peak < 64 * 2**20
 
 
@@ -291,7 +381,9 @@ def test_size_bins_of_one_recall_are_one_bin() -> None:
 
 
 def test_small_objects_are_corrected_by_the_recall_of_small_objects() -> None:
-    by_size = replace(PLANE, recall=RecallCalibration((60, 190), (60, 10), 20, True, edges_px=(30.0,)))
+    by_size = replace(
+        PLANE, recall=RecallCalibration((60, 190), (60, 10), 20, True, LENGTHS, edges_px=(30.0,))
+    )
     scores = np.full(20, 0.95)
     facts: dict[str, Any] = {"threshold": 0.2, "real_image": True}
     small = interval(scores, np.full(20, 20.0), by_size, 1.0, **facts)
@@ -305,7 +397,7 @@ def test_limits_without_error_of_recall_are_those_of_clopper_and_pearson() -> No
     """Of N objects each is found with 0.7; the limits are the N whose tails at the count seen hold 5 %."""
     for seen in (0, 1, 4, 17):
         certain = replace(PLANE, scores=replace(EXACT, parameters=(1.0, 1000.0)),
-                          recall=RecallCalibration((7 * 10**8,), (3 * 10**8,), 9, True))  # fmt: skip
+                          recall=RecallCalibration((7 * 10**8,), (3 * 10**8,), 9, True, LENGTHS))  # fmt: skip
         found = count(np.full(seen, 0.9), certain)
         every = np.arange(seen, 100)
         above, below = stats.binom.sf(seen - 1, every, 0.7), stats.binom.cdf(seen, every, 0.7)
@@ -318,7 +410,11 @@ def test_limits_without_error_of_recall_are_those_of_clopper_and_pearson() -> No
     [
         (None, {}, Refusal.UNCALIBRATED),
         (replace(PLANE, scores=replace(EXACT, real=False)), {}, Refusal.SYNTHETIC_ONLY),
-        (replace(PLANE, recall=RecallCalibration((27,), (2,), 3, True)), {}, Refusal.RECALL_FROM_TOO_FEW),
+        (
+            replace(PLANE, recall=RecallCalibration((27,), (2,), 3, True, LENGTHS)),
+            {},
+            Refusal.RECALL_FROM_TOO_FEW,
+        ),
         (PLANE, {"threshold": 0.35}, Refusal.OTHER_THRESHOLD),
     ],
 )
@@ -354,9 +450,46 @@ def test_where_the_rest_is_unknown_only_the_lower_limit_is_given(
     assert found == Interval(None, count(np.full(12, 0.95)).low, None, 0.9, reasons)
 
 
+@given(
+    st.lists(st.floats(*LENGTHS), max_size=20),
+    st.lists(st.floats(1, 9.9) | st.floats(100.1, 400), max_size=20),
+    st.sampled_from([0.3, 0.7, 1.0]),
+)
+def test_an_interval_that_rests_on_objects_of_other_sizes_says_so_and_stands(
+    calibrated: list[float], others: list[float], fraction: float
+) -> None:
+    lengths = [*calibrated, *others]
+    facts: dict[str, Any] = {"threshold": 0.2, "real_image": True}
+    all_sizes = replace(PLANE, recall=replace(PLANE.recall, lengths_px=(0.1, 1000.0)))
+    got, plain = (interval([0.9] * len(lengths), lengths, c, fraction, **facts) for c in (PLANE, all_sizes))
+    assert replace(got, reasons=()) == replace(plain, reasons=())
+    assert plain.reasons == ((SEEN_LESS_THAN_HALF,) if fraction < 0.5 else ())
+    share = len(others) / len(lengths) if lengths else 0.0
+    said = (f"{SIZES_HARDLY_CALIBRATED}:{share:.3f}",) if share > MOST_OUTSIDE else ()
+    assert got.reasons == (*plain.reasons, *said)
+
+
+def test_the_share_of_other_sizes_is_that_of_the_kind_that_is_counted() -> None:
+    """One of nine lengths was hardly seen; that one object is all but all that is expected of the kind."""
+    lengths, scores = [5.0] + [60.0] * 8, [0.9] * 9
+
+    def reasons(*shares: float) -> tuple[str, ...]:
+        return interval(scores, lengths, PLANE, 1.0, threshold=0.2, real_image=True, shares=shares).reasons
+
+    assert reasons(*[1.0] * 9) == ()
+    assert reasons(0.9, *[0.0125] * 8) == (f"{SIZES_HARDLY_CALIBRATED}:0.900",)
+    assert reasons(0.0, *[1.0] * 8) == ()
+    assert reasons(*[1e-9] * 9) == reasons(1e-9, *[0.0] * 8) == (), "of none that is expected nothing is said"
+
+
+def test_where_there_is_no_interval_nothing_is_said_of_sizes() -> None:
+    said = interval([0.9], [5.0], PLANE, 1.0, threshold=0.35, real_image=True)
+    assert said.reasons == (Refusal.OTHER_THRESHOLD,)
+
+
 def test_certain_detections_of_a_whole_zone_with_perfect_recall_leave_no_doubt() -> None:
     sure = replace(PLANE, scores=ScoreCalibration("isotonic", (1.0,), 9, 9, 9, True, steps=(0.0,), step_labels=(9,)),
-                   recall=RecallCalibration((10**9,), (0,), 9, True))  # fmt: skip
+                   recall=RecallCalibration((10**9,), (0,), 9, True, LENGTHS))  # fmt: skip
     assert count(np.full(7, 0.9), sure) == Interval(7, 7, 7)
 
 
@@ -377,7 +510,7 @@ def test_a_zone_that_was_not_seen_has_no_interval(fraction: float) -> None:
 def test_the_estimate_lies_within_its_limits_and_doubt_never_narrows_them(
     scores: list[float], fraction: float, factor: float, found: int, missed: int
 ) -> None:
-    plain = replace(PLANE, recall=RecallCalibration((found,), (missed,), 20, True))
+    plain = replace(PLANE, recall=RecallCalibration((found,), (missed,), 20, True, LENGTHS))
     wide = replace(plain, dispersion=Dispersion(factor, 1.0, 30))
     for calibration in (plain, wide):
         got = count(scores, calibration, fraction)

@@ -10,7 +10,8 @@ import pytest
 from apronwatch import cli, observation, sizing
 from apronwatch.archive import Archive, acquisitions, outlines
 from apronwatch.archive import series as looks
-from apronwatch.counts import SEEN_LESS_THAN_HALF, Count, Status
+from apronwatch.counts import NO_MASK, SEEN_LESS_THAN_HALF, Count, Status
+from apronwatch.intervals import SIZES_HARDLY_CALIBRATED
 from apronwatch.run import ModelInfo
 from apronwatch.sizes import SIZES
 from apronwatch.survey import SceneOutcome
@@ -99,6 +100,8 @@ def test_by_size() -> None:
         observation.UNITED,
         observation.TRUNCATED,
         SEEN_LESS_THAN_HALF,
+        NO_MASK,
+        f"{SIZES_HARDLY_CALIBRATED}:0.600",
         acquisitions.UNITED_BY_DATE,
         acquisitions.UNITED_BY_CONTENT,
         acquisitions.SAME_PICTURE_OTHER_TIME,

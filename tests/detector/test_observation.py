@@ -259,7 +259,13 @@ def test_statuses_and_reasons_of_the_frames_are_carried_over() -> None:
     )
     together = united(west, capped)
     assert planes(together).status is Status.SATURATED
-    assert planes(together).reasons == ("saturated", "uncalibrated", "synthetic_only", "frames_united")
+    assert planes(together).reasons == (
+        "saturated",
+        "no_mask",
+        "uncalibrated",
+        "synthetic_only",
+        "frames_united",
+    )
     assert planes(together).seen == 10
     ships = examples.total(together.counts, "ship")
     assert (ships.seen, ships.status, ships.reasons) == (
@@ -287,6 +293,51 @@ def test_an_estimate_for_one_frame_is_not_passed_off_as_one_for_all() -> None:
     together = planes(united(west, with_counts(east, estimate=5.5, low=5.0, high=7.0)))
     assert (together.estimate, together.low, together.high) == (None, None, None)
     assert "frames_united" in together.reasons
+
+
+def test_what_is_said_of_an_interval_goes_with_it() -> None:
+    objects = row_of("plane", 100, 200, 10, 0.0)
+    told = {9.0: ("sizes_hardly_calibrated:0.600",), 10.0: ("sizes_hardly_calibrated:0.500",)}
+    frames = [
+        with_counts(frame(f"{low}.tif", objects), estimate=10.5, low=low, high=12.0, reasons=reasons)
+        for low, reasons in told.items()
+    ]
+    together = planes(united(*frames))
+    assert together.low is not None
+    assert [r for r in together.reasons if ":" in r] == list(told[together.low])
+    west, east = (with_counts(f, low=5.0, reasons=told[9.0]) for f in halves())
+    together = planes(united(west, east))
+    assert together.low is None
+    assert not any(":" in r for r in together.reasons)
+
+
+def masked(of: Frame) -> Frame:
+    run = replace(of.run, masks_hash="clear")
+    return Frame(run, tuple(examples.counts(run)))
+
+
+def unmasked(*frames: Frame) -> set[str]:
+    """The zones whose numbers say that no mask lay over all of their ground; of a class that is known all or none."""
+    counts = [c for c in united(*frames).counts if c.seen is not None]
+    said = {c.zone for c in counts if "no_mask" in c.reasons}
+    assert said.isdisjoint(c.zone for c in counts if "no_mask" not in c.reasons)
+    return said
+
+
+def test_that_no_mask_lay_is_said_of_ground_from_a_frame_without_one() -> None:
+    west, east = halves((0.0, 0.0, 400.0, HEIGHT_M), (400.0, 0.0, 800.0, HEIGHT_M))
+    assert unmasked(west, east) == {"west", "east", "*"}
+    assert unmasked(masked(west), masked(east)) == set()
+    assert unmasked(west, masked(east)) == {"west", "*"}
+    assert unmasked(masked(west), east) == {"east", "*"}
+
+
+def test_a_frame_without_a_mask_that_adds_no_ground_leaves_the_mask_of_the_others() -> None:
+    west, _ = halves()
+    objects = row_of("plane", 100, 200, 10, 0.0)
+    whole = frame("whole.tif", objects)
+    assert unmasked(masked(whole), west) == set()
+    assert unmasked(whole, masked(west)) == {"west", "east", "*"}
 
 
 def test_counts_of_several_frames_say_so_and_those_of_one_do_not() -> None:

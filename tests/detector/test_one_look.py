@@ -11,6 +11,7 @@ from affine import Affine
 
 from apronwatch.archive import Archive, SeriesRow
 from apronwatch.archive.acquisitions import Taken
+from apronwatch.changes import stretches
 from apronwatch.counts import Status
 from apronwatch.manifest import SceneRequest
 from apronwatch.survey import survey
@@ -129,6 +130,29 @@ def test_looks_five_hours_apart_are_two(tmp_path: Path) -> None:
     rows = looks(tmp_path, asked(recompressed(tmp_path), "2024-12-13T18:30:00Z"))
     assert [row.frames for row in rows] == [1, 1, 1]
     assert ["same_picture_at_another_time" in row.count.reasons for row in rows] == [True, False, True]
+
+
+def test_of_two_pictures_that_are_each_filed_twice_both_are_used(tmp_path: Path) -> None:
+    """P, Q, P again, Q again: the first look of each is compared."""
+    jpeg = {"compress": "jpeg", "jpeg_quality": 90, "photometric": "ycbcr"}
+    files = [
+        picture(tmp_path, f"{n}.tif", seed=seed, **more)
+        for n, (seed, more) in enumerate([(1, {}), (2, {}), (1, jpeg), (2, jpeg)])
+    ]
+    rows = looks(
+        tmp_path,
+        *(
+            asked(file, f"2024-12-13T{hour:02}:00:00Z")
+            for file, hour in zip(files, (8, 9, 10, 11), strict=True)
+        ),
+    )
+    assert all("same_picture_at_another_time" in row.count.reasons for row in rows)
+    [found] = stretches(rows)
+    assert [look.time.hour for look in found.looks] == [8, 9]
+    assert [(left.row.time.hour, left.reason) for left in found.left_out] == [
+        (10, "same_picture_at_another_time"),
+        (11, "same_picture_at_another_time"),
+    ]
 
 
 def test_other_ground_of_the_same_date_by_an_unknown_sensor_is_no_copy(tmp_path: Path) -> None:

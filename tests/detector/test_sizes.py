@@ -1,5 +1,7 @@
 """Size groups. Figures were computed apart from the formula sd^2 = 2 gsd^2 + (0.01 L)^2 + (0.02 L)^2 + (sd L)^2."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from apronwatch.sizes import SIZES, count_by_size, length_sd_m, size_probabiliti
 
 LENGTHS_M = (15, 25, 35, 53)
 CURVE = ScoreCalibration("platt", (1.0, 0.0), 900, 800, 20, True, covariance=((0.01, 0), (0, 0.01)))
-PLANE = ClassCalibration(0.2, CURVE, RecallCalibration((190,), (10,), 20, True))
+PLANE = ClassCalibration(0.2, CURVE, RecallCalibration((190,), (10,), 20, True, (10.0, 300.0)))
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,20 @@ def test_a_length_on_the_border_counts_in_both_groups_with_a_wider_interval() ->
         k: (v["small"].high or 0) - (v["small"].low or 0) for k, v in (("clear", clear), ("border", border))
     }
     assert width["border"] > width["clear"]
+
+
+def test_a_group_of_planes_that_hardly_calibrated_says_so_alone() -> None:
+    """Where airliners alone calibrated: of three fighters beside six airliners, and of a group of none."""
+    airliners = replace(PLANE, recall=replace(PLANE.recall, lengths_px=(35 / 0.3, 75 / 0.3)))
+    lengths = np.array([16.0] * 3 + [50.0] * 6)
+    groups, plain = by_size(lengths, airliners), by_size(lengths)
+    assert {size: group.reasons for size, group in groups.items()} == {
+        "small": ("sizes_hardly_calibrated:1.000",),
+        "medium": (),
+        "large": (),
+    }
+    assert all(group.reasons == () for group in plain.values())
+    assert {size: replace(group, reasons=()) for size, group in groups.items()} == plain
 
 
 def test_groups_are_refused_and_limited_as_the_whole_is() -> None:

@@ -34,15 +34,19 @@ SITE = pixel_site(west=square(0, 0, 400), east=square(400, 0, 400))
 GSD_M = 0.5
 MEASURED = made_model(classes={"plane": made_class("plane", pass_gsd_m=GSD_M, length_error=(0.0, 0.02))})
 CURVE = ScoreCalibration("platt", (1.0, 0.0), 900, 800, 20, True, covariance=((0.01, 0), (0, 0.01)))
-PLANES = ClassCalibration(0.3, CURVE, RecallCalibration((190,), (10,), 20, True))
+PLANES = ClassCalibration(0.3, CURVE, RecallCalibration((190,), (10,), 20, True, (10.0, 300.0)))
+
+
+def calibrated_by(planes: ClassCalibration) -> ModelSpec:
+    """Weights of measured lengths and a calibration, which stands in no file."""
+    model = replace(MEASURED)
+    model.__dict__["calibration"] = Calibration(model.sha256, {"plane": planes})
+    return model
 
 
 @pytest.fixture
 def calibrated() -> ModelSpec:
-    """Weights of measured lengths and a calibration, which stands in no file."""
-    model = replace(MEASURED)
-    model.__dict__["calibration"] = Calibration(model.sha256, {"plane": PLANES})
-    return model
+    return calibrated_by(PLANES)
 
 
 def run_of(lengths_m: Sequence[float], x_px: Sequence[float] | None = None, **given) -> Run:
@@ -55,7 +59,7 @@ def run_of(lengths_m: Sequence[float], x_px: Sequence[float] | None = None, **gi
     )
     lengths_px = np.array(lengths_m, dtype=float) / GSD_M
     boxes = rotated_boxes(xs, np.full(n, 200.0), lengths_px, lengths_px / 2, np.full(n, 0.4))
-    return replace(run, detections=replace(run.detections, polygons=boxes))
+    return replace(run, detections=replace(run.detections, polygons=boxes), masks_hash="clear")
 
 
 def sized(run: Run, model: ModelSpec = MEASURED, known: ModelSpec | None = MEASURED) -> dict[str, Count]:
@@ -185,6 +189,25 @@ def test_where_the_count_has_an_interval_each_group_has_its_own(calibrated: Mode
         assert group.estimate == alone.estimate
         assert (group.low, group.high) == pytest.approx((alone.low, alone.high), abs=1)
         assert group.reasons == ()
+
+
+@pytest.mark.parametrize("width", [180, 1000])
+def test_each_group_says_of_itself_alone_that_its_sizes_are_hardly_calibrated(width: int) -> None:
+    """Of the whole zone, and of less than half of it, where there is a lower limit alone."""
+    airliners = replace(PLANES, recall=replace(PLANES.recall, lengths_px=(35 / GSD_M, 75 / GSD_M)))
+    model = calibrated_by(airliners)
+    at = np.linspace(20, 150, 8).tolist()
+    run = run_of([15.0] * 5 + [50.0] * 3, at, seen=shapely.box(0, 0, width, 1000))
+    west = sized(run, model, model)["west"]
+    assert [r for r in west.reasons if ":" in r] == ["sizes_hardly_calibrated:0.625"]
+    assert west.low is not None
+    assert {size: [r for r in g.reasons if ":" in r] for size, g in groups(west).items()} == {
+        "small": ["sizes_hardly_calibrated:1.000"],
+        "medium": [],
+        "large": [],
+    }
+    others = set(west.reasons) - {"sizes_hardly_calibrated:0.625"}
+    assert all(others <= set(group.reasons) for group in groups(west).values())
 
 
 def test_a_least_count_has_least_groups(calibrated: ModelSpec) -> None:

@@ -54,7 +54,7 @@ def series(
 def test_table_json_and_csv(
     archive: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    table = series(archive, capsys, monkeypatch).splitlines()[2:]
+    table = series(archive, capsys, monkeypatch).partition("\n\n")[0].splitlines()[2:]
     cells: list[list[str]] = [[c for c in line.split("  ") if c] for line in table]
     assert [row[3].strip() for row in cells] == ["1", "at least 1", "-"]
 

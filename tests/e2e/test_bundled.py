@@ -63,7 +63,7 @@ def test_nothing_on_bare_ground_and_no_number_for_what_they_do_not_know(
         if name != "plane":
             assert (count["low"], count["high"]) == (None, None), name
     planes = answer.counts()["*"]
-    assert (planes["estimate"], planes["low"], planes["reasons"]) == (0, 0, [])
+    assert (planes["estimate"], planes["low"], planes["reasons"]) == (0, 0, ["no_mask"])
     assert planes["high"] <= 1
     assert "uncalibrated" in answer.counts(name="helicopter")["*"]["reasons"]
     assert "synthetic_only" in answer.counts(name="helicopter")["*"]["reasons"]

@@ -45,7 +45,7 @@ def registry() -> Path:
 
 def calibrate(registry: Path) -> None:
     """Give the weights a calibration; nobody measured it."""
-    told = ClassCalibration(0.3, CURVE, RecallCalibration((190,), (10,), 20, True))
+    told = ClassCalibration(0.3, CURVE, RecallCalibration((190,), (10,), 20, True, (5.0, 100.0)))
     file = Calibration(find_model(NAME).sha256, {"plane": told})
     (registry.parent / "c.json").write_text(json.dumps(file.to_dict()))
     entry = registry.read_text().replace("tile_px = 640\n", 'tile_px = 640\ncalibration = "c.json"\n')
@@ -106,7 +106,7 @@ def test_groups_add_up_to_what_was_seen_and_the_archive_says_the_same(
         assert_adds_up(count)
         assert count["seen"] > 0
         assert all(group["estimate"] is None for group in count["by_size"])
-        assert all(group["reasons"] == ["uncalibrated"] for group in count["by_size"])
+        assert all(group["reasons"] == ["no_mask", "uncalibrated"] for group in count["by_size"])
         assert rows[zone]["by_size"] == count["by_size"]
     assert all("by_size" not in c for c in first.document["scenes"][0]["counts"] if c["class"] != "plane")
     plain = apronwatch("series", SITE, "--class", "plane", "--json").document["rows"]
@@ -192,7 +192,7 @@ def test_intervals_hold_with_the_calibration_that_the_count_was_made_with(
     assert row["estimate"] is not None
     assert_adds_up(row)
     assert all((g["estimate"], g["low"], g["high"]) == (None, None, None) for g in row["by_size"])
-    assert all(g["reasons"] == ["counted_by_other_rules"] for g in row["by_size"])
+    assert all(g["reasons"] == ["no_mask", "counted_by_other_rules"] for g in row["by_size"])
 
     registry.unlink()
     assert all(without_numbers(row, "weights_not_in_registry") for row in series(apronwatch).values())
@@ -207,7 +207,7 @@ def test_an_old_run_without_calibration_has_expectations_and_no_intervals(
     for row in series(apronwatch).values():
         assert_adds_up(row)
         assert all((g["estimate"], g["low"], g["high"]) == (None, None, None) for g in row["by_size"])
-        assert all(g["reasons"] == row["reasons"] == ["uncalibrated"] for g in row["by_size"])
+        assert all(g["reasons"] == row["reasons"] == ["no_mask", "uncalibrated"] for g in row["by_size"])
 
 
 def test_what_was_not_seen_has_no_sizes(

@@ -168,6 +168,12 @@ def test_the_command_explains_each_alarm(drawdown: Path, apronwatch: Command) ->
     assert f"{alarm['tests_of_day']} tests of that day q = " in alarm["said"][1]
     assert alarm["said"][2].startswith("With about 16 planes a look, a sudden drop to about 6.5 is found in ")
     assert "benchmarks/false_alarms.py" in text
+    assert alarm["said"][3].startswith(
+        "No mask lay over the 2 looks since: a cloud there would look like a drop"
+    )
+    assert "No mask lay over any look with a number: " in text
+    assert all("no_mask" in look["reasons"] for look in (*alarm["before"], *alarm["since"]))
+    assert document["sites"][0]["series"][0]["looks_without_mask"] == 12
 
 
 def test_a_site_says_the_same_alone_and_among_all(drawdown: Path, apronwatch: Command) -> None:

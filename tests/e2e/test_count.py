@@ -72,7 +72,7 @@ def test_each_zone_holds_what_was_drawn_in_it(apronwatch: Command, apron: DrawnS
     for count in answer.counts().values():
         assert (count["status"], count["observed_fraction"]) == ("complete", pytest.approx(1.0, abs=1e-6))
         assert (count["estimate"], count["low"], count["high"]) == (None, None, None)
-        assert count["reasons"] == ["uncalibrated"]
+        assert count["reasons"] == ["no_mask", "uncalibrated"]
 
 
 def test_a_table_says_the_same(apronwatch: Command, apron: DrawnScene) -> None:
@@ -361,5 +361,32 @@ def test_a_scene_by_its_stac_item(apronwatch: Command, tmp_path: Path, apron: Dr
 
 def test_that_no_mask_was_laid_is_said(apronwatch: Command, apron: DrawnScene, east_mask: Path) -> None:
     words = ("count", apron.files.image, "--sites", apron.sites)
-    assert "Scenes without a mask: 1 of 1." in apronwatch(*words).out
-    assert "without a mask" not in apronwatch(*words, "--mask", east_mask).out
+    assert (
+        "No mask lay over any scene with a number: ground under a cloud counts as seen"
+        in apronwatch(*words).out
+    )
+    assert "No mask lay" not in apronwatch(*words, "--mask", east_mask).out
+
+
+def test_an_all_clear_mask_changes_nothing_but_that_there_was_one(
+    apronwatch: Command, tmp_path: Path, apron: DrawnScene
+) -> None:
+    words = ("count", apron.files.image, "--sites", apron.sites, "--json")
+    clear = make_raster(tmp_path / "clear.tif", pixels=0 * _east_half(), **placed(apron.files.image))
+    bare, under = apronwatch(*words).counts(), apronwatch(*words, "--mask", clear).counts()
+    assert all("no_mask" in count["reasons"] for count in bare.values())
+    told = {z: c | {"reasons": [r for r in c["reasons"] if r != "no_mask"]} for z, c in bare.items()}
+    assert told == under
+
+
+def test_of_several_scenes_those_without_a_mask_are_marked(
+    apronwatch: Command, tmp_path: Path, apron: DrawnScene, east_mask: Path
+) -> None:
+    other = tmp_path / "other.tif"
+    other.write_bytes(apron.files.image.read_bytes() + b"\0")
+    manifest = tmp_path / "scenes.csv"
+    manifest.write_text(f"path,time,mask\n{apron.files.image},2026-03-03,{east_mask}\n{other},2026-03-09,\n")
+    said = apronwatch("count", "--manifest", manifest, "--sites", apron.sites).out
+    assert "No mask lay over 1 of the 2 scenes with a number: " in said
+    rows = [line for line in said.splitlines() if line.startswith("2026-03-") and " unseen " not in line]
+    assert ["no_mask" in line for line in rows] == ["other.tif" in line for line in rows]

@@ -97,6 +97,7 @@ def test_the_table_tells_the_looks_apart(demo: Demo) -> None:
     assert statuses.count("complete") == LOOKS - 2
     # The scene that covers half of the site: zones in the other half have no number, which is not 0.
     assert any("- / " in row for row in rows)
+    assert f"No mask lay over {LOOKS - 1} of the {LOOKS} looks with a number: " in demo.text
     assert "synthetic" in demo.text
     for command in ("apronwatch count", "apronwatch series", "apronwatch report"):
         assert command in demo.text

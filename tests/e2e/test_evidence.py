@@ -280,6 +280,7 @@ def test_a_masked_scene(apronwatch: Command, apron: DrawnScene, folder: Path) ->
     assert apronwatch("verify", "bare", "--scene", apron.files.image, "--mask", folder).status == 0
     assert apronwatch("evidence", SITE, "--look", "2026-03-03", "--out", "proof", "--mask", mask).status == 0
     assert (folder / "proof" / "frame-1" / "mask" / "clouds.tif").read_bytes() == mask.read_bytes()
+    assert "Clouds were not looked for" not in (folder / "proof" / "README.txt").read_text()
     checked = apronwatch("verify", "proof", "--scene", apron.files.image)
     assert checked.status == 0
     assert "zone west, plane: no number – not observed" in checked.out
@@ -306,6 +307,11 @@ def test_a_picture_without_georeference(apronwatch: Command, apron: DrawnScene, 
     )
     assert total["difference"] == -len(total["lost"]) < 0
     assert set(total["lost"][0]) == {"x_px", "y_px", "score"}
+
+
+def test_that_no_mask_lay_stands_once_in_the_readme(made: Path) -> None:
+    cloud = "- Clouds were not looked for (no mask): ground under one counts as seen, and what stands on it as none."
+    assert " ".join((made / "README.txt").read_text().split()).count(cloud) == 1
 
 
 def test_a_failed_look_says_so(

@@ -18,7 +18,7 @@ from tests.e2e.weights import other_weights
 
 SITE, NAME = "synthetic-apron", "stern"
 CURVE = ScoreCalibration("platt", (1.0, 0.0), 900, 800, 20, True, covariance=((0.01, 0), (0, 0.01)))
-TOLD = ClassCalibration(0.3, CURVE, RecallCalibration((190,), (10,), 20, True))
+TOLD = ClassCalibration(0.3, CURVE, RecallCalibration((190,), (10,), 20, True, (5.0, 100.0)))
 ENTRY = 'calibration = "c.json"\n'
 
 
@@ -45,8 +45,8 @@ def prove(apronwatch: Command) -> Path:
     return Path("proof")
 
 
-def verify(apronwatch: Command, apron: DrawnScene) -> Answer:
-    return apronwatch("verify", "proof", "--scene", apron.files.image)
+def verify(apronwatch: Command, apron: DrawnScene, *words: object) -> Answer:
+    return apronwatch("verify", "proof", "--scene", apron.files.image, *words)
 
 
 def total(proof: Path) -> dict[str, Any]:
@@ -63,10 +63,12 @@ def edit(proof: Path, **changed: Any) -> None:
     (proof / "manifest.json").write_text(json.dumps(told))
 
 
-def all_same(answer: Answer) -> bool:
+def all_same(answer: Answer, other: int = 0) -> bool:
+    """Numbers and boxes are the same; of so many settings the registry has others."""
     *same, by_hash, as_told = answer.out.splitlines()
     told = by_hash.startswith("by hash ") and as_told.startswith("as told ")
-    return len(same) == 4 and all(line.startswith("same ") for line in same) and told
+    verdicts = [line.split()[0] for line in same]
+    return verdicts == ["same"] * 4 + ["OTHER"] * other and told
 
 
 def test_weights_that_are_calibrated_later_leave_published_evidence_checkable(
@@ -80,13 +82,15 @@ def test_weights_that_are_calibrated_later_leave_published_evidence_checkable(
     calibrated = find_model(NAME).calibration
     assert calibrated is not None
     answer = verify(apronwatch, apron)
-    assert answer.status == 0, answer
-    assert all_same(answer)
-    assert "plane was counted from score 0.30, and so it was again; the registry here says 0.60" in answer.err
+    assert answer.status == 2, "nothing here vouches for that threshold"
+    assert all_same(answer, other=2)
+    assert "plane was counted from score 0.3, and so it was again; the registry here says 0.6" in answer.out
     assert (
         f"with calibration none, and so it was again; the registry here has calibration {calibrated.hash[:12]}"
-        in (answer.err)
+        in (answer.out)
     )
+    trusted = verify(apronwatch, apron, "--trust")
+    assert (trusted.status, trusted.out) == (0, answer.out)
 
 
 def test_evidence_carries_the_calibration_that_its_estimates_rest_on(
@@ -103,11 +107,32 @@ def test_evidence_carries_the_calibration_that_its_estimates_rest_on(
     assert "a large count at a place that differs is less sure" in " ".join(readme.split())
     known = verify(apronwatch, apron)
     assert (known.status, known.err) == (0, ""), known
+    of_site = total(proof)
+    limits = f"estimate {of_site['estimate']:g}, {of_site['low']:g} to {of_site['high']:g}"
+    assert f"whole site, plane: {of_site['seen']} (complete; {limits})" in known.out
     registry.write_text(registry.read_text().replace(ENTRY, ""))
     answer = verify(apronwatch, apron)
-    assert answer.status == 0, answer
-    assert all_same(answer)
-    assert f"counted then with calibration {carried.hash[:12]}, and so it was again" in answer.err
+    assert answer.status == 2, "nothing here vouches for that calibration"
+    assert all_same(answer, other=1)
+    assert f"counted then with calibration {carried.hash[:12]}, and so it was again" in answer.out
+    assert verify(apronwatch, apron, "--trust").status == 0
+
+
+@pytest.mark.parametrize("counting", [{}, {"counting": None, "calibration_sha256": "ab" * 32}])
+def test_a_folder_counted_from_a_threshold_of_its_own_does_not_pass(
+    apronwatch: Command, apron: DrawnScene, registry: Path, counting: dict[str, Any]
+) -> None:
+    """Who lowers the threshold publishes more objects than the weights say, and the numbers follow from it."""
+    told = registry.read_text()
+    registry.write_text(told.replace("threshold = 0.3", "threshold = 0.06"))
+    count(apronwatch, apron)
+    proof = prove(apronwatch)
+    registry.write_text(told)
+    edit(proof, **counting)
+    answer = verify(apronwatch, apron)
+    assert answer.status == 2
+    assert all_same(answer, other=1)
+    assert "plane was counted from score 0.06, and so it was again; the registry here says 0.3" in answer.out
 
 
 def test_a_forged_estimate_is_found_with_the_calibration_that_is_carried(
@@ -133,7 +158,7 @@ def test_what_does_not_rest_on_an_unknown_calibration_is_checked(
 ) -> None:
     calibrate(registry)
     count(apronwatch, apron)
-    calibrate(registry, replace(TOLD, recall=RecallCalibration((150,), (50,), 20, True)))
+    calibrate(registry, replace(TOLD, recall=RecallCalibration((150,), (50,), 20, True, (5.0, 100.0))))
     proof = prove(apronwatch)
     assert not (proof / "frame-1" / "calibration.json").exists()
     answer = verify(apronwatch, apron)
@@ -141,6 +166,13 @@ def test_what_does_not_rest_on_an_unknown_calibration_is_checked(
     assert all_same(answer)
     assert "estimate, low and high are not" in answer.err
     assert "calibration " in answer.err
+    counts = json.loads((proof / "counts.json").read_text())
+    for one in counts["look"]["counts"]:
+        one["reasons"] = [reason for reason in one["reasons"] if reason != "no_mask"]
+    (proof / "counts.json").write_text(json.dumps(counts))
+    rehash(proof)
+    answer = verify(apronwatch, apron)
+    assert "DIFFERS" in answer.out, "that no mask was laid is known whatever the calibration"
 
 
 def test_evidence_of_an_older_program_is_compared_as_far_as_it_can_be(

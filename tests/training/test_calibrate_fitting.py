@@ -76,6 +76,27 @@ def test_recall_by_size_joins_bins_that_hold_too_few() -> None:
     assert min(recall.objects) >= LEAST_OBJECTS
 
 
+def test_recall_holds_for_the_lengths_of_nine_objects_in_ten() -> None:
+    lengths = np.random.default_rng(4).gamma(9.0, 5.0, 500)
+    recall = fit_recall(np.ones(500), lengths, ["a"] * 500, real=True, edges_px=(40.0,))
+    assert recall.lengths_px is not None
+    low, high = recall.lengths_px
+    assert ((lengths < low).sum(), (lengths > high).sum()) == (25, 25)
+    assert recall.outside(lengths).sum() == 50
+
+
+@pytest.mark.parametrize(
+    ("lengths", "told"), [([], None), ([30.0], (30.0, 30.0)), ([30.0] * 9, (30.0, 30.0))]
+)
+def test_lengths_of_no_object_and_of_like_ones(
+    lengths: list[float], told: tuple[float, float] | None
+) -> None:
+    recall = fit_recall([True] * len(lengths), lengths, ["a"] * len(lengths), real=True)
+    assert recall.lengths_px == told
+    assert recall.refusal == "recall_from_too_few"
+    assert not recall.outside(lengths).any()
+
+
 def test_too_few_objects_altogether_are_kept_and_known_as_such() -> None:
     recall = fit_recall([True] * 12, [30.0] * 12, ["a"] * 12, real=True, edges_px=(20.0,))
     assert recall.refusal == "recall_from_too_few"

@@ -133,7 +133,7 @@ def test_the_calibration_is_told(tmp_path: Path, seed: ModelSpec, data: Path) ->
     path = evaluation(tmp_path, seed, scenes())
     write_card(seed, [path], tmp_path / "c.json", data, tmp_path / "card.md")
     card = (tmp_path / "card.md").read_text()
-    assert "| plane | real | 2 | platt from 26, 22 true | 0.688 (0.54 to 0.80) | 32 |" in card
+    assert "| plane | real | 2 | platt from 26, 22 true | 0.688 (0.54 to 0.80) | 32 | 12 to 40 m |" in card
 
 
 def test_intervals_and_boxes_are_told(tmp_path: Path, seed: ModelSpec, data: Path) -> None:

@@ -40,7 +40,7 @@ def calibrated(
 ) -> ModelSpec:
     """The bundled weights with a calibration by hand: scores are probabilities, nine objects of ten are found."""
     exact = ScoreCalibration("platt", (1.0, 0.0), 1000, 900, 20, real, covariance=((0, 0), (0, 0)))
-    plane = ClassCalibration(threshold, exact, RecallCalibration((180,), (20,), 20, real))
+    plane = ClassCalibration(threshold, exact, RecallCalibration((180,), (20,), 20, real, (10.0, 100.0)))
     path = folder / "c.json"
     path.write_text(json.dumps({**Calibration(seed.sha256, {"plane": plane}).to_dict(), **told}))
     return replace(seed, calibration_path=path)
@@ -78,6 +78,14 @@ def test_no_interval_is_null_with_its_reason_and_never_zero() -> None:
     assert found.refused == {"saturated": 1, "uncalibrated": 1}
     both = coverage([0, 5, 2], [*one, Interval(2, 1, 3)])
     assert (both.scenes, both.intervals, both.coverage) == (3, 1, 1.0)
+
+
+def test_what_an_interval_rests_on_does_not_refuse_it() -> None:
+    said = "sizes_hardly_calibrated:0.600"
+    found = coverage(
+        [3, 3], [Interval(2, 1, 3, reasons=(said,)), Interval(None, 3, None, reasons=("saturated", said))]
+    )
+    assert (found.intervals, found.held, found.refused) == (1, 1, {"saturated": 1})
 
 
 def test_uncalibrated_weights_have_none(seed: ModelSpec) -> None:

@@ -139,6 +139,7 @@ def _publish_run(archive: "Archive", run: "ArchivedRun", out: Path) -> None:
 
 
 def _print_table(files: "ScenarioFiles", outcomes: "list[SceneOutcome]") -> None:
+    from apronwatch.report.words import mask_note
     from apronwatch.taxonomy import CLASSES
 
     zones = [z.id for z in files.truths[0].base.zones]
@@ -162,6 +163,7 @@ def _print_table(files: "ScenarioFiles", outcomes: "list[SceneOutcome]") -> None
         f"\nThe weights know: {', '.join(sorted(modelled)) or 'nothing'}. "
         "The pictures are synthetic; the counts are real, with what the weights miss and what they mistake."
     )
+    typer.echo(mask_note((n, count) for n, outcome in enumerate(outcomes) for count in outcome.counts))
     for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
         typer.echo(f"Weights: {name}. {terms}".rstrip())
 

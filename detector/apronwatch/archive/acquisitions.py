@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from apronwatch.times import APART, PRECISIONS
@@ -27,7 +28,7 @@ UNITED_BY_CONTENT = "united_by_content"
 """Reason given to frames that were united because they show the same picture, whatever else they say."""
 
 SAME_PICTURE_OTHER_TIME = "same_picture_at_another_time"
-"""Reason given to looks that show the same picture under times that cannot both be right."""
+"""Reason given to looks that show the same picture and yet stay two: mostly under times that cannot both be right."""
 
 ACQUISITION_ID_REUSED = "acquisition_id_reused"
 """Reason given to frames that bear the acquisition id of others a day or more away: they are another look."""
@@ -92,10 +93,17 @@ Likeness = Callable[[int, int], float | None]
 
 @dataclass
 class Acquisition(Generic[Scene]):
-    """Scenes that are one look, in the order given, and the weaker evidence that took part in saying so."""
+    """Scenes that are one look, in the order given.
+
+    Attributes:
+        scenes: at least one.
+        reasons: the weaker evidence that took part in saying so.
+        twins: by id of a scene, those of other acquisitions that show the same picture.
+    """
 
     scenes: list[Scene]
     reasons: list[str] = field(default_factory=list)
+    twins: dict[int, set[int]] = field(default_factory=dict)
 
 
 _BY_ID, _BY_CONTENT, _BY_TIME, _BY_DATE = range(4)
@@ -124,30 +132,26 @@ def by_acquisition(
 ) -> list[Acquisition[Scene]]:
     """The scenes of each acquisition, in the order given.
 
-    Pairs that belong together are joined, the strongest evidence first, never across two that contradict each other. A
-    scene that by its time could belong to either of two that contradict each other is left by itself.
+    Pairs that belong together are joined, the strongest evidence first; never across two that contradict each other,
+    unless it is the same picture. Where a scene by its time could belong to either of two that contradict each other,
+    its picture decides; it is left by itself where that says nothing.
 
     Args:
         scenes: one entry for each run; entries of one scene stay together.
-        likeness: called for pairs that neither ids nor times decide, and that lie less than a day apart.
+        likeness: called for pairs, less than a day apart, that neither ids nor times unite.
     """
     given = list(scenes)
     known = list({scene.scene_id: scene for scene in given}.values())
-    pairs, doubtful = _pairs(sorted(known, key=lambda s: (s.middle, s.scene_id)), likeness)
-    torn = _torn(pairs)
-    groups = {scene.scene_id: Acquisition([scene]) for scene in known}
-    for pair in sorted(pairs, key=lambda pair: pair.rank):
-        left, right = groups[pair.one.scene_id], groups[pair.other.scene_id]
-        undecided = pair.evidence == _BY_TIME and bool({pair.one.scene_id, pair.other.scene_id} & torn)
-        if left is not right and not undecided and _may_join(pair, left, right):
-            weak = [_WEAK[pair.evidence]] if pair.evidence in _WEAK else []
-            reasons = list(dict.fromkeys([*left.reasons, *right.reasons, *weak]))
-            joined = Acquisition([*left.scenes, *right.scenes], reasons)
-            groups |= {scene.scene_id: joined for scene in joined.scenes}
+    near = _near(sorted(known, key=lambda s: (s.middle, s.scene_id)))
+    told = cache(likeness)
+    groups = _joined(known, _pairs(near, told))
+    for one, other in near:
+        left, right = groups[one.scene_id], groups[other.scene_id]
+        if left is not right and _alike(one, other, told):
+            left.twins.setdefault(one.scene_id, set()).add(other.scene_id)
+            right.twins.setdefault(other.scene_id, set()).add(one.scene_id)
     found = {id(groups[scene.scene_id]): groups[scene.scene_id] for scene in given}
     for group in found.values():
-        if any(scene.scene_id in doubtful for scene in group.scenes):
-            group.reasons.append(SAME_PICTURE_OTHER_TIME)
         group.scenes = []
     for scene in given:
         groups[scene.scene_id].scenes.append(scene)
@@ -161,27 +165,49 @@ def reused_ids(groups: Iterable[Sequence[Taken]]) -> set[tuple[str | None, str]]
     return {(satellite, str(acquisition)) for (satellite, acquisition), times in borne.items() if times > 1}
 
 
-def _pairs(scenes: Sequence[Scene], likeness: Likeness) -> tuple[list[_Pair[Scene]], set[int]]:
-    """Pairs of one look among scenes in order of time, and the scenes whose picture is that of another time, too."""
-    pairs: list[_Pair[Scene]] = []
-    doubtful: set[int] = set()
+def _near(scenes: Sequence[Scene]) -> list[tuple[Scene, Scene]]:
+    """Those of scenes in order of time that lie less than a day apart."""
+    pairs = []
     for k, one in enumerate(scenes):
         for other in scenes[k + 1 :]:
             if other.middle - one.middle >= APART:
                 break
-            evidence = _evidence(one, other)
-            if evidence is not None:
-                pairs.append(_Pair(evidence, one, other))
-            elif not (one.alone or other.alone) and _alike(likeness(one.scene_id, other.scene_id)):
-                if one.may_meet(other):
-                    pairs.append(_Pair(_BY_CONTENT, one, other))
-                else:
-                    doubtful |= {one.scene_id, other.scene_id}
-    return pairs, doubtful
+            pairs.append((one, other))
+    return pairs
 
 
-def _alike(likeness: float | None) -> bool:
-    return likeness is not None and likeness >= SAME_PICTURE
+def _pairs(near: Iterable[tuple[Scene, Scene]], likeness: Likeness) -> list[_Pair[Scene]]:
+    """Pairs of one look: by ids and times, and by what they show where these leave it open."""
+    told = [(_evidence(one, other), one, other) for one, other in near]
+    torn = _torn(_Pair(evidence, one, other) for evidence, one, other in told if evidence is not None)
+    pairs = []
+    for evidence, one, other in told:
+        if evidence is not None and not (evidence == _BY_TIME and {one.scene_id, other.scene_id} & torn):
+            pairs.append(_Pair(evidence, one, other))
+        elif _alike(one, other, likeness) and one.may_meet(other):
+            pairs.append(_Pair(_BY_CONTENT, one, other))
+    return pairs
+
+
+def _joined(scenes: Iterable[Scene], pairs: Iterable[_Pair[Scene]]) -> dict[int, Acquisition[Scene]]:
+    """By id of each scene, all those that its pairs join it to."""
+    groups = {scene.scene_id: Acquisition([scene]) for scene in scenes}
+    for pair in sorted(pairs, key=lambda pair: pair.rank):
+        left, right = groups[pair.one.scene_id], groups[pair.other.scene_id]
+        if left is not right and _may_join(pair, left, right):
+            weak = [_WEAK[pair.evidence]] if pair.evidence in _WEAK else []
+            reasons = list(dict.fromkeys([*left.reasons, *right.reasons, *weak]))
+            joined = Acquisition([*left.scenes, *right.scenes], reasons)
+            groups |= {scene.scene_id: joined for scene in joined.scenes}
+    return groups
+
+
+def _alike(one: Taken, other: Taken, likeness: Likeness) -> bool:
+    """Whether they show the same picture, as far as that can be told."""
+    if one.alone or other.alone:
+        return False
+    found = likeness(one.scene_id, other.scene_id)
+    return found is not None and found >= SAME_PICTURE
 
 
 def _evidence(one: Taken, other: Taken) -> int | None:

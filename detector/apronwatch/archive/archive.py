@@ -98,24 +98,23 @@ class Archive:
         counts: Sequence[Count],
         site: Site,
         *,
-        masks_hash: str = "",
         calibration_hash: str = "",
         aside: bool = False,
     ) -> int:
         """Store a run with its counts, whole or not at all, and give its id.
 
-        The same again changes nothing; other counts of a run replace its counts whole; a failure is replaced.
+        The same again changes nothing; other counts of a run replace its counts whole; a failure is replaced. The
+        same pass under other masks is another run.
 
         Args:
             run: what was found.
             counts: of the site's zones; at least one.
             site: the version that they were counted with.
-            masks_hash: of the masks that hid pixels; the same pass with other masks is another run.
             calibration_hash: of what turned detections into counts.
             aside: the run is made to be compared: no series shows it until it is asked for (`ask_again`) or
                 its weights are named, and a run that is there already stays as it is.
         """
-        return self._write(lambda s: store.put_run(s, run, counts, site, masks_hash, calibration_hash, aside))
+        return self._write(lambda s: store.put_run(s, run, counts, site, calibration_hash, aside))
 
     def store_failure(
         self,

@@ -27,7 +27,7 @@ class ArchivedRun(Run):
         counts: in the order in which they were stored.
         failure: why it failed; None for a run that is done. A failed run has no detections and saw nothing.
         scene_paths: every path that led to the scene's bits, the latest last.
-        masks_hash, calibration_hash: of what hid pixels, of what turned boxes into counts; may be empty.
+        calibration_hash: of what turned boxes into counts; may be empty.
         pipeline_version, software_version: what made it.
         stored_at, counted_at: UTC.
     """
@@ -38,7 +38,6 @@ class ArchivedRun(Run):
     counts: tuple[Count, ...]
     failure: str | None
     scene_paths: tuple[str, ...]
-    masks_hash: str
     calibration_hash: str
     pipeline_version: int
     software_version: str
@@ -98,6 +97,7 @@ class SeriesRow:
         gsd_m: true metres of one pixel, of the coarsest frame.
         synthetic: a frame was drawn, not taken.
         frames: how many there are.
+        twins: runs of frames in other looks that show the same picture as one of these.
         exposed: of a count of `*`, the share of the places where its class is that the look could show, where it
             was worked out (`changes`); otherwise the share of the area stands for it.
     """
@@ -116,6 +116,7 @@ class SeriesRow:
     gsd_m: float
     synthetic: bool
     frames: int
+    twins: tuple[int, ...] = ()
     exposed: float | None = None
 
 

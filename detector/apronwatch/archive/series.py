@@ -52,10 +52,11 @@ class _Candidate(Taken):
 
 @dataclass(frozen=True)
 class _Look:
-    """The runs that stand for one acquisition, or for one frame that cannot be united."""
+    """The runs that stand for one acquisition, or for one frame that cannot be united; `twins` as in `SeriesRow`."""
 
     runs: tuple[_Candidate, ...]
     reasons: tuple[str, ...] = ()
+    twins: tuple[int, ...] = ()
 
 
 def series(
@@ -73,8 +74,7 @@ def series(
         replace(look, reasons=(*look.reasons, ACQUISITION_ID_REUSED))
         if any((run.satellite, run.acquisition) in reused for run in look.runs)
         else look
-        for group in groups
-        for look in _looks_of(group)
+        for look in _all_looks(groups)
     ]
     alone = _counts(session, site, [look.runs[0].run_id for look in looks if len(look.runs) == 1])
     changed = _changed_zones(session, site)
@@ -159,6 +159,22 @@ def _likeness(session: Session, candidates: Sequence[_Candidate]) -> Likeness:
     return likeness
 
 
+def _all_looks(groups: Sequence[Acquisition[_Candidate]]) -> list[_Look]:
+    """The looks of all acquisitions; those that show the same picture as another say so, and name it."""
+    looks = [look for group in groups for look in _looks_of(group)]
+    twins = {scene_id: others for group in groups for scene_id, others in group.twins.items()}
+    shown = {run.scene_id: run.run_id for look in looks for run in look.runs}
+
+    def named(look: _Look) -> _Look:
+        others = {other for run in look.runs for other in twins.get(run.scene_id, ()) if other in shown}
+        if not others:
+            return look
+        runs = tuple(sorted(shown[other] for other in others))
+        return replace(look, reasons=(*look.reasons, SAME_PICTURE_OTHER_TIME), twins=runs)
+
+    return [named(look) for look in looks]
+
+
 def _looks_of(group: Acquisition[_Candidate]) -> list[_Look]:
     """The looks of one acquisition: one of all frames that can be united, one each of the others."""
     members = group.scenes
@@ -172,21 +188,16 @@ def _looks_of(group: Acquisition[_Candidate]) -> list[_Look]:
     same = [
         m for m in together if newest and (m.model_sha256, m.site_id) == (newest.model_sha256, newest.site_id)
     ]
-    looks = [_Look((m,), _said(group, 1)) for m in apart]
+    looks = [_Look((m,)) for m in apart]
     if same:
         frames = _newest_each(same)
-        looks.append(_Look(tuple(frames), _said(group, len(frames))))
+        # Where one frame was left, nothing was united.
+        looks.append(_Look(tuple(frames), tuple(group.reasons) if len(frames) > 1 else ()))
     return (
         [replace(look, reasons=(NOT_COMPARABLE, *look.reasons)) for look in looks]
         if apart and len(looks) > 1
         else looks
     )
-
-
-def _said(group: Acquisition[_Candidate], frames: int) -> tuple[str, ...]:
-    """What to say of a look: the weak evidence for uniting it, where several frames were united."""
-    alone = {SAME_PICTURE_OTHER_TIME}
-    return tuple(reason for reason in group.reasons if frames > 1 or reason in alone)
 
 
 def _newest_each(members: Iterable[_Candidate]) -> list[_Candidate]:
@@ -200,21 +211,21 @@ def _newest_each(members: Iterable[_Candidate]) -> list[_Candidate]:
 def _rows(session: Session, look: _Look, alone: dict[int, list[Count]]) -> list[SeriesRow]:
     if len(look.runs) == 1:
         only = look.runs[0]
-        return [_with(_row([only], count), look.reasons) for count in alone[only.run_id]]
+        return [_with(_row([only], count, look.twins), look.reasons) for count in alone[only.run_id]]
     runs = {candidate.run_id: run(session, candidate.run_id) for candidate in look.runs}
     if not comparable(runs.values()):
         return [
-            _with(_row([candidate], count), (NOT_COMPARABLE, *look.reasons))
+            _with(_row([candidate], count, look.twins), (NOT_COMPARABLE, *look.reasons))
             for candidate in look.runs
             for count in runs[candidate.run_id].counts
         ]
     by_id = {candidate.run_id: candidate for candidate in look.runs}
     observation = unite([Frame(r, r.counts) for r in runs.values()], next(iter(runs.values())).site)
     frames = [by_id[f.run.run_id] for f in observation.frames if isinstance(f.run, ArchivedRun)]
-    return [_with(_row(frames, count), look.reasons) for count in observation.counts]
+    return [_with(_row(frames, count, look.twins), look.reasons) for count in observation.counts]
 
 
-def _row(frames: Sequence[_Candidate], count: Count) -> SeriesRow:
+def _row(frames: Sequence[_Candidate], count: Count, twins: tuple[int, ...]) -> SeriesRow:
     first = frames[0]
     # The date of one frame says less than the second of another.
     earliest = min(frames, key=lambda frame: (PRECISIONS[frame.time_precision], frame.time))
@@ -233,6 +244,7 @@ def _row(frames: Sequence[_Candidate], count: Count) -> SeriesRow:
         gsd_m=max(frame.facts["gsd_m"] for frame in frames),
         synthetic=any(frame.facts["synthetic"] for frame in frames),
         frames=len(frames),
+        twins=twins,
     )
 
 

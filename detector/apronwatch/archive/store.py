@@ -33,7 +33,6 @@ def put_run(
     run: Run,
     counts: Sequence[Count],
     site: Site,
-    masks_hash: str,
     calibration_hash: str,
     aside: bool = False,
 ) -> int:
@@ -42,7 +41,7 @@ def put_run(
     With `aside` a run that was asked for stays as it is, failed or not.
     """
     _check_site(counts, site)
-    known = _run_of(session, run.key, masks_hash)
+    known = _run_of(session, run.key, run.masks_hash)
     if known is not None and aside and (known.failure is None or known.asked_at > SET_ASIDE):
         return known.id
     if known is not None and known.failure is None:
@@ -53,7 +52,7 @@ def put_run(
         return known.id
     failed = delete(RunTable).where(RunTable.key == run.key, RunTable.failure.is_not(None))
     session.execute(failed.where(RunTable.asked_at == SET_ASIDE) if aside else failed)
-    row = _row(session, run.scene, run.model, run.parameters, site, masks_hash, aside)
+    row = _row(session, run.scene, run.model, run.parameters, site, run.masks_hash, aside)
     row.calibration_hash, row.thresholds = calibration_hash, run.thresholds
     row.device, row.stage_s, row.tiles = run.device, run.stage_s, run.tiles
     row.crs, row.unit_m = run.detections.crs, run.detections.unit_m

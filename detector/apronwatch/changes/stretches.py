@@ -12,7 +12,6 @@ from apronwatch.changes.exposures import exposure, with_exposures
 from apronwatch.cloudmasks import NOTED
 from apronwatch.counts import SEEN_LESS_THAN_HALF, TESTED_FROM, Status
 from apronwatch.taxonomy import class_id
-from apronwatch.times import APART
 from apronwatch.zone import ALL_ZONES
 
 USUAL_PLACES_HIDDEN = "usual_places_hidden"
@@ -110,17 +109,15 @@ def _kind(row: SeriesRow) -> tuple[tuple[str, bool, str, int], str, str]:
 
 
 def _stretch(rows: list[SeriesRow]) -> Stretch:
-    """Of looks that show the same picture under two times the first is used."""
-    looks, left_out = [], []
-    twin: SeriesRow | None = None
+    """Of looks that show the same picture the first is used: one is left out for a twin that is used, and no other."""
+    looks: list[SeriesRow] = []
+    left_out = []
+    used: set[int] = set()
     for row in rows:
-        why = why_left_out(row)
-        twins = SAME_PICTURE_OTHER_TIME in row.count.reasons
-        if why is None and twins and twin is not None and row.time - twin.time < APART:
-            why = SAME_PICTURE_OTHER_TIME
+        why = why_left_out(row) or (SAME_PICTURE_OTHER_TIME if used.intersection(row.twins) else None)
         if why is None:
             looks.append(row)
-            twin = row if twins else twin
+            used.update(row.run_ids)
         else:
             left_out.append(LeftOut(row, why))
     return Stretch(tuple(looks), tuple(left_out))

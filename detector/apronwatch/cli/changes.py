@@ -67,6 +67,7 @@ def _wanted(watched: "Watched", zone: str | None, class_name: str | None) -> boo
 def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> None:
     from apronwatch.report import quiet, sentences
     from apronwatch.report.missed import grain_lines, looking_back_lines, suspect_lines
+    from apronwatch.report.words import mask_note
 
     output.say(f"{name}: {sentences.summary(found, watched)}")
     several = bool(sentences.notes(watched))
@@ -83,15 +84,21 @@ def _print_site(name: str, found: "Changes", watched: "Sequence[Watched]") -> No
     output.say("")
     short = [quiet.SHORT_HISTORIES] if quiet.short(watched) else []
     drawn = [SYNTHETIC] if any(_drawn(each) for each in watched) else []
-    for note in [*sentences.notes(watched), *drawn, *short, sentences.VARIABLE_PLACES]:
+    unmasked = mask_note((row.run_id, row.count) for each in watched for row in _rows(each))
+    below = [*sentences.notes(watched), *drawn, *([unmasked] if unmasked else []), *short]
+    for note in [*below, sentences.VARIABLE_PLACES]:
         _paragraph(note)
     output.say("")
 
 
 def _drawn(watched: "Watched") -> bool:
     """Whether any look of a series was drawn, not taken."""
+    return any(row.synthetic for row in _rows(watched))
+
+
+def _rows(watched: "Watched") -> "list[SeriesRow]":
     stretch = watched.stretch
-    return any(row.synthetic for row in (*stretch.looks, *(left.row for left in stretch.left_out)))
+    return [*stretch.looks, *(left.row for left in stretch.left_out)]
 
 
 def _print_quiet(watched: "Sequence[Watched]", several: bool) -> None:
@@ -138,6 +145,7 @@ def _document(found: "Changes", shown: "dict[str, list[Watched]]") -> dict[str, 
 
 def _series(watched: "Watched") -> dict[str, Any]:
     from apronwatch.changes import rate
+    from apronwatch.counts import NO_MASK
     from apronwatch.report.quiet import quiet_sentences
 
     row, ahead = watched.stretch.any_row, watched.outlook
@@ -147,6 +155,7 @@ def _series(watched: "Watched") -> dict[str, Any]:
         "model": {"name": row.model_name, "sha256": row.model_sha256},
         "newest_outline": watched.stretch.newest_outline,
         "looks": len(watched.stretch.looks),
+        "looks_without_mask": sum(NO_MASK in row.count.reasons for row in watched.stretch.looks),
         "tests": watched.tests,
         "alarms": [_alarm(alarm) for alarm in watched.alarms],
         "current": {
@@ -231,6 +240,7 @@ def _look(row: "SeriesRow") -> dict[str, Any]:
         "seen": row.count.seen,
         "observed_fraction": row.count.observed_fraction,
         "exposure": exposure(row),
+        "reasons": list(row.count.reasons),
     }
 
 

@@ -8,6 +8,8 @@ import typer
 from apronwatch.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apronwatch.survey import SceneOutcome
 
 
@@ -133,7 +135,10 @@ def _broken(outcome: "SceneOutcome") -> bool:
 
 
 def _print(outcomes: "list[SceneOutcome]") -> None:
+    from apronwatch.report.words import mask_note
+
     estimates = any(c.estimate is not None for o in outcomes for c in o.counts)
+    said_below = output.said_below(c for o in outcomes for c in o.counts)
     header = [
         "time (UTC)",
         "scene",
@@ -146,7 +151,7 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
         "status",
         "also",
     ]
-    rows = [row for o in outcomes for row in _rows(o)]
+    rows = [row for o in outcomes for row in _rows(o, said_below)]
     if not estimates:
         for row in (header, *rows):
             del row[6]
@@ -156,19 +161,16 @@ def _print(outcomes: "list[SceneOutcome]") -> None:
     unknown = output.unknown_note(c for o in outcomes for c in o.counts)
     if unknown:
         output.say(f"\n{unknown}")
-    bare = [o for o in outcomes if not o.masked and any(c.seen is not None for c in o.counts)]
-    if bare:
-        output.say(
-            f"\nScenes without a mask: {len(bare)} of {len(outcomes)}. Ground under a cloud counts as seen there, "
-            "and what stands on it as none (--mask)."
-        )
+    unmasked = mask_note(((n, c) for n, o in enumerate(outcomes) for c in o.counts), "scene")
+    if unmasked:
+        output.say(f"\n{unmasked} Give one with --mask.")
     for name, terms in sorted({(o.model.name, o.model.terms) for o in outcomes}):
         output.say(f"\nweights: {name}. {terms}".rstrip())
     if any(o.scene.synthetic for o in outcomes):
         output.say(SYNTHETIC)
 
 
-def _rows(outcome: "SceneOutcome") -> list[list[str]]:
+def _rows(outcome: "SceneOutcome", said_below: "Sequence[str]") -> list[list[str]]:
     """A line a count, and one for each size group of it; the total of a site of one zone would only repeat it."""
     zones = {(c.site, c.zone) for c in outcome.counts}
     alone = {site for site, _ in zones if len([1 for other, _ in zones if other == site]) == 2}
@@ -179,7 +181,7 @@ def _rows(outcome: "SceneOutcome") -> list[list[str]]:
             continue
         observed = "-" if c.observed_fraction is None else f"{100 * c.observed_fraction:.1f} %"
         when = output.moment(outcome.scene.time, outcome.scene.time_precision)
-        for said in output.sayings(c):
+        for said in output.sayings(c, said_below):
             words = [when, name, c.site, c.zone, said.what, said.seen, said.there, observed]
             rows.append([*words, c.status.value, said.also])
     return rows

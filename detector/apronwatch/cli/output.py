@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,24 +69,38 @@ class Saying:
     also: str
 
 
-def sayings(count: "Count") -> list[Saying]:
-    """Of a count, then of its size groups: `plane, small`, `4.2 expected`; a dash where nothing can be said."""
+def sayings(count: "Count", said_below: Collection[str] = ()) -> list[Saying]:
+    """Of a count, then of its size groups: `plane, small`, `4.2 expected`; a dash where nothing can be said.
+
+    Args:
+        count: what is told.
+        said_below: reasons that a line under the table tells of all its rows.
+    """
     at_least = "at least " * count.at_least
-    whole = Saying(count.class_name, count.words, interval(count), _also(count, count.reasons))
+    told = {count.status.value, *said_below}
+    whole = Saying(count.class_name, count.words, interval(count), _also(count.reasons, told))
     groups = [
         Saying(
             f"{count.class_name}, {group.size}",
             "-" if group.expected is None else f"{at_least}{group.expected:.1f} expected",
             interval(group),
-            _also(count, group.reasons),
+            _also(group.reasons, told),
         )
         for group in count.by_size or ()
     ]
     return [whole, *groups]
 
 
-def _also(count: "Count", reasons: Sequence[str]) -> str:
-    return ", ".join(reason for reason in reasons if reason != count.status.value)
+def _also(reasons: Sequence[str], told: Collection[str]) -> str:
+    return ", ".join(reason for reason in reasons if reason not in told)
+
+
+def said_below(counts: "Iterable[Count]") -> tuple[str, ...]:
+    """The reasons that a line under a table of these counts tells of all its rows: that no mask lay over any."""
+    from apronwatch.counts import NO_MASK
+    from apronwatch.report.words import masks_differ
+
+    return () if masks_differ(counts) else (NO_MASK,)
 
 
 def unknown_note(counts: "Iterable[Count]", weights: str = "These weights") -> str:

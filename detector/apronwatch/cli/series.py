@@ -99,11 +99,14 @@ def _as_json(row: "SeriesRow") -> dict[str, Any]:
 
 
 def _print(rows: "list[SeriesRow]") -> None:
+    from apronwatch.report.words import mask_note
+
     if not rows:
         output.print_warning("no look at this site has a time; `apronwatch archive redate` gives it one")
     models = len({row.model_sha256 for row in rows}) > 1
     known = [row for row in rows if row.count.status.value != "not_modelled"]
     estimates = any(row.count.estimate is not None for row in rows)
+    said_below = output.said_below(row.count for row in rows)
     output.print_table(
         (
             "time",
@@ -127,7 +130,7 @@ def _print(rows: "list[SeriesRow]") -> None:
                 said.also,
             )
             for row in known
-            for said in output.sayings(row.count)
+            for said in output.sayings(row.count, said_below)
         ],
         right=[models + column for column in ((3, 4, 5) if estimates else (3, 4))],
     )
@@ -135,6 +138,9 @@ def _print(rows: "list[SeriesRow]") -> None:
         output.say(f"\n{output.sizes_note()}")
     if any(row.synthetic for row in rows):
         output.say(f"\n{SYNTHETIC}")
+    unmasked = mask_note((row.run_id, row.count) for row in rows)
+    if unmasked:
+        output.say(f"\n{unmasked}")
     for note in _unknown(rows):
         output.say(f"\n{note}")
 

@@ -26,7 +26,13 @@ def verify(
     model: Annotated[
         str | None, typer.Option(help="Weights file. [default: that of the registry with the same SHA-256]")
     ] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Use weights that no registry names.")] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Use weights that no registry names, and thresholds and calibrations of DIR alone.",
+        ),
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or tensorrt:N.")] = "auto",
 ) -> int:
     """Check every hash of an evidence folder, count again, and compare: 0 same, 1 it differs, 2 it cannot be told."""
@@ -65,12 +71,14 @@ def _print(verdict: "Verdict") -> None:
         return
     for one in verdict.numbers:
         if one.differs or (one.published["status"] != "not_modelled" and verdict.failure is None):
-            _say("DIFFERS" if one.differs else "same", _line(one))
+            _say("DIFFERS" if one.differs else "same", _line(one, bool(verdict.unsure)))
     for n, boxes in enumerate(verdict.boxes, start=1):
         differ = len(boxes.lost) + len(boxes.gained)
         _say("DIFFERS" if differ else "same", f"boxes of frame {n}: {_boxes(boxes)}")
     for line in verdict.retold:
         _say("DIFFERS", line)
+    for line in (*verdict.settings, *verdict.words):
+        _say("OTHER", line)
     if verdict.failure is not None:
         output.say(f"no number to compare, the run failed: {plain(verdict.failure)}")
     if verdict.by_hash:
@@ -89,21 +97,28 @@ def plain(text: str) -> str:
     )
 
 
-def _line(one: "Compared") -> str:
+def _line(one: "Compared", unsure: bool) -> str:
     count = one.published
     zone = "whole site" if count["zone"] == "*" else f"zone {count['zone']}"
     named = f"{count['site']}, {zone}, {count['class']}"
     if not one.differs:
-        return f"{named}: {_number(count)}"
+        return f"{named}: {_number(count, unsure)}"
     return f"{named}: " + "; ".join(_difference(*item) for item in one.differs.items())
 
 
-def _number(count: dict[str, Any]) -> str:
+def _number(count: dict[str, Any], unsure: bool) -> str:
+    """A number that is the same; with its interval, unless nothing can be told of that."""
     from apronwatch.counts import Count
     from apronwatch.report.words import number
 
     said = number(Count.from_dict(count))
-    return f"no number {said}" if count["seen"] is None else f"{said} ({count['status']})"
+    if count["seen"] is None:
+        return f"no number {said}"
+    low, estimate, high = count["low"], count["estimate"], count["high"]
+    limits = [count["status"]]
+    if low is not None and not unsure:
+        limits.append(f"{low:g} or more" if high is None else f"estimate {estimate:g}, {low:g} to {high:g}")
+    return f"{said} ({'; '.join(limits)})"
 
 
 def _difference(field: str, values: tuple[Any, Any]) -> str:

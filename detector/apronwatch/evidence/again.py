@@ -73,9 +73,9 @@ class Again:
         return next((then.unsure for then in self.rules if then.unsure), "")
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def settings(self) -> tuple[str, ...]:
         """In what the registry of here differs from what the frames were counted by."""
-        return tuple(dict.fromkeys(note for then in self.rules for note in then.notes))
+        return tuple(dict.fromkeys(line for then in self.rules for line in then.settings))
 
 
 def failed_again(site: Site) -> Again:

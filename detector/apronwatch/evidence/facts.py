@@ -15,7 +15,7 @@ from apronwatch.evidence.form import OF_FRAME
 from apronwatch.evidence.items import is_item
 from apronwatch.evidence.names import published_scene
 from apronwatch.evidence.origin import OF_TIME
-from apronwatch.evidence.retold import differences, same_program
+from apronwatch.evidence.retold import differences
 from apronwatch.evidence.rules import FILE, Known, Then
 from apronwatch.evidence.sources import FoundMasks
 from apronwatch.evidence.told import COUNTS, README, SCENES, SITES, ItemTold
@@ -38,14 +38,13 @@ _AS_TOLD = (
     "counted_at",
     "written_with",
 )
-_WORDS = ("attribution", "command", "warnings")
 
 
 def as_told(told: Mapping[str, Any]) -> tuple[str, ...]:
-    """Facts of the manifest that nothing can be held against; its words, too, where another program chose them."""
+    """Facts of the manifest that nothing can be held against."""
     ungeoreferenced = any(frame["scene"]["crs"] is None for frame in told["frames"])
     gsd = ("gsd_m",) if ungeoreferenced else ()  # such a picture tells none
-    return (*_AS_TOLD, *gsd, *(() if same_program(told) else _WORDS))
+    return (*_AS_TOLD, *gsd)
 
 
 def facts_differ(folder: Path, told: Mapping[str, Any], again: Again) -> Iterator[str]:
@@ -54,9 +53,7 @@ def facts_differ(folder: Path, told: Mapping[str, Any], again: Again) -> Iterato
     found = zip(told["frames"], again.scenes, again.masks, again.items, again.rules, strict=False)
     for n, (frame, scene, laid, item, then) in enumerate(found, start=1):
         where = f"manifest.json, frame {n}"
-        yield from _scene_differs(
-            f"{where}, scene", SceneInfo.from_dict(frame["scene"]), scene, same_program(told)
-        )
+        yield from _scene_differs(f"{where}, scene", SceneInfo.from_dict(frame["scene"]), scene)
         key = run_key(scene.identity, told["model"]["sha256"], frame["parameters"])
         yield from differences(f"{where}, run", frame["run"], key)
         yield from _mask_differs(folder, frame["mask"], laid, where)
@@ -86,15 +83,13 @@ def _listed(told: Mapping[str, Any], again: Again) -> Iterator[str]:
         yield f"manifest.json, files: {name} is {'missing' if name in wanted else 'no part of such evidence'}"
 
 
-def _scene_differs(where: str, told: SceneInfo, found: SceneInfo, same_program: bool) -> Iterator[str]:
-    """What a picture does not say of itself; in the words of this program, or of another."""
+def _scene_differs(where: str, told: SceneInfo, found: SceneInfo) -> Iterator[str]:
+    """What a picture does not say of itself, its warnings apart."""
     here = published_scene(found, [found.path])
     said, wanted = told.to_dict(), here.to_dict()
     apart = {*_OF_ITS_TIME, "transform", "crs", "footprint_wkt", "warnings"}
     if is_item(told.path) != is_item(found.path):  # an item knows more of a picture than the picture does
         apart.add("attribution")
-    elif same_program:
-        yield from _warnings_differ(where, told, here)
     yield from differences(
         where, *({k: v for k, v in facts.items() if k not in apart} for facts in (said, wanted))
     )
@@ -106,13 +101,23 @@ def _scene_differs(where: str, told: SceneInfo, found: SceneInfo, same_program: 
         yield f"{where}, footprint_wkt: another place than the picture's"
 
 
-def _warnings_differ(where: str, told: SceneInfo, here: SceneInfo) -> Iterator[str]:
-    """Those of the time apart, which the archive may know better."""
-    wanted = [warning.replace(here.path, told.path) for warning in here.warnings]
-    said = [warning for warning in told.warnings if OF_TIME not in warning]
-    for warning in dict.fromkeys((*said, *wanted)):
-        if (warning in said) != (warning in wanted):
-            yield f"{where}, warnings: {warning!r} is {'missing' if warning in wanted else 'not to be said'}"
+def warnings_differ(told: Mapping[str, Any], again: Again) -> Iterator[str]:
+    """What is warned of pictures otherwise than this program would.
+
+    Warnings of the time apart, which the archive may know better, and those of a picture that was not found by the
+    item that knows more of it.
+    """
+    for n, (frame, found) in enumerate(zip(told["frames"], again.scenes, strict=False), start=1):
+        scene = SceneInfo.from_dict(frame["scene"])
+        if is_item(scene.path) != is_item(found.path):
+            continue
+        here = published_scene(found, [found.path])
+        wanted = [warning.replace(here.path, scene.path) for warning in here.warnings]
+        said = [warning for warning in scene.warnings if OF_TIME not in warning]
+        for warning in dict.fromkeys((*said, *wanted)):
+            if (warning in said) != (warning in wanted):
+                verdict = "missing" if warning in wanted else "not to be said"
+                yield f"manifest.json, frame {n}, scene, warnings: {warning!r} is {verdict}"
 
 
 def _same_crs(one: str | None, other: str | None) -> bool:

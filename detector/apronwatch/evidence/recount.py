@@ -156,8 +156,8 @@ def _counted(
 ) -> tuple[Frame, int, str]:
     """One frame by the new weights, its run's id, and why it failed."""
     settings = make_plan(scene, engine.model, engine.precision, old.site).parameters
-    hashes = {"masks_hash": old.masks_hash, "calibration_hash": counting_hash(engine.model)}
-    stored = archive.stored(run_key(old.scene.identity, engine.model.sha256, settings), **hashes)
+    calibration, key = counting_hash(engine.model), run_key(old.scene.identity, engine.model.sha256, settings)
+    stored = archive.stored(key, old.masks_hash, calibration)
     if stored is not None:
         if adopt:
             archive.ask_again(stored.run_id, old.scene)
@@ -165,7 +165,8 @@ def _counted(
     try:
         run = _as_archived(detect(scene, engine, old.site, masks=masks.masks, progress=progress), old)
         counts = tuple(count_run(run, old.site, engine.model))
-        return Frame(run, counts), archive.store(run, counts, old.site, **hashes, aside=not adopt), ""
+        run_id = archive.store(run, counts, old.site, calibration_hash=calibration, aside=not adopt)
+        return Frame(run, counts), run_id, ""
     except ArchiveUnwritable:
         raise
     except Exception as error:

@@ -98,16 +98,19 @@ def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def words_differ(folder: Path, manifest: Mapping[str, Any], told: Told) -> Iterator[str]:
-    """What attribution, command, look's time, `scenes.csv` and README say otherwise than they must."""
+def time_differs(manifest: Mapping[str, Any], told: Told) -> Iterator[str]:
+    """What is said of the look's time otherwise than its frames say."""
     time, precision = _earliest(told.look.runs)
-    rebuilt = {"time": time, "time_precision": precision}
-    if same_program(manifest):
-        rebuilt |= {"attribution": words.attribution(told.look), "command": command(told)}
-    for name, other in rebuilt.items():
+    for name, other in (("time", time), ("time_precision", precision)):
         yield from differences(f"manifest.json, {name}", manifest[name], other)
-    if not same_program(manifest):
-        return
+
+
+def words_differ(folder: Path, manifest: Mapping[str, Any], told: Told) -> Iterator[str]:
+    """What attribution, command, `scenes.csv` and README say otherwise than this program would."""
+    yield from differences(
+        "manifest.json, attribution", manifest["attribution"], words.attribution(told.look)
+    )
+    yield from differences("manifest.json, command", manifest["command"], command(told))
     if SCENES in manifest["files"]:
         yield from _lines_differ(folder / SCENES, scenes_csv(told).decode(), SCENES)
     yield from _lines_differ(folder / README, words.readme(told), README)

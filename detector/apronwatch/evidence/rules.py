@@ -60,12 +60,12 @@ class Then:
 
     Attributes:
         model: the weights with the thresholds and the calibration of then.
-        notes: in what the registry here differs from them.
+        settings: in what the registry here differs from them.
         unsure: why nothing can be told of estimates and intervals; empty where it can.
     """
 
     model: ModelSpec
-    notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     unsure: str = ""
 
 
@@ -80,17 +80,21 @@ def rules_then(folder: Path, frame: dict[str, Any], model: ModelSpec) -> Then:
         EvidenceInvalid, ModelInvalid: a calibration cannot be read.
     """
     told = frame.get("counting")
+    if told and told["rules"] != COUNTING_VERSION:
+        raise Uncheckable(f"{_what_differs(told, model)}; {check_as_then(frame)}")
     carried = folder / told["calibration"] if told and told["calibration"] else None
     if carried is not None:
         documents.parsed(carried)
     found = _as_then(model, frame["thresholds"], frame["calibration_sha256"], carried)
     if found is not None:
-        return Then(found, tuple(_otherwise_here(found, model)))
+        return Then(found, (*_thresholds_differ(found, model), *_calibration_differs(found, model)))
     if told is not None:
         raise Uncheckable(f"{_what_differs(told, model)}; {check_as_then(frame)}")
     then, now = frame["calibration_sha256"][:12] or "none", counting_hash(model)[:12]
+    uncalibrated = _with_thresholds(model, frame["thresholds"])
     return Then(
-        _with_thresholds(model, frame["thresholds"]),
+        uncalibrated,
+        tuple(_thresholds_differ(uncalibrated, model)),
         unsure="this folder does not carry its calibration, and was counted with another one, or by other rules, than "
         f"here (hash of both {then}, here {now}; here rules of version {COUNTING_VERSION}, {_calibration(model)}): "
         "boxes, seen, status and shares are compared, estimate, low and high are not. To check those too, "
@@ -98,14 +102,17 @@ def rules_then(folder: Path, frame: dict[str, Any], model: ModelSpec) -> Then:
     )
 
 
-def _otherwise_here(then: ModelSpec, here: ModelSpec) -> Iterator[str]:
+def _thresholds_differ(then: ModelSpec, here: ModelSpec) -> Iterator[str]:
     """What a reader must know of numbers that are the same, but not by what the registry of here says."""
     for name, spec in then.classes.items():
         if spec.threshold != here.classes[name].threshold:
             yield (
-                f"{name} was counted from score {spec.threshold:.2f}, and so it was again; the registry here says "
-                f"{here.classes[name].threshold:.2f}"
+                f"{name} was counted from score {spec.threshold:g}, and so it was again; the registry here says "
+                f"{here.classes[name].threshold:g}"
             )
+
+
+def _calibration_differs(then: ModelSpec, here: ModelSpec) -> Iterator[str]:
     if _calibration(then) != _calibration(here):
         yield (
             f"counted then with {_calibration(then)}, and so it was again; the registry here has {_calibration(here)}"

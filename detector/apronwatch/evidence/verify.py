@@ -14,24 +14,27 @@ from apronwatch.archive.acquisitions import (
 )
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.series import NOT_COMPARABLE
+from apronwatch.calibration import REFUSALS
 from apronwatch.counts import Count
 from apronwatch.errors import EvidenceInvalid
 from apronwatch.evidence import documents, manifest
 from apronwatch.evidence.again import Again, Means, Progress, count_again, failed_again
-from apronwatch.evidence.boxcheck import Checked, check_boxes
+from apronwatch.evidence.boxcheck import check_boxes
 from apronwatch.evidence.commands import PICTURE
-from apronwatch.evidence.facts import as_told, facts_differ, item_notes, model_notes
+from apronwatch.evidence.facts import as_told, facts_differ, item_notes, model_notes, warnings_differ
 from apronwatch.evidence.matching import Matched
 from apronwatch.evidence.retold import (
     document_differs,
     equal,
     same_program,
     site_differs,
+    time_differs,
     told_again,
     words_differ,
 )
 from apronwatch.evidence.sources import NO_MASKS, MaskFiles
-from apronwatch.evidence.told import COUNTS, README, SCENES, SITES
+from apronwatch.evidence.told import COUNTS, SITES, Told
+from apronwatch.intervals import SIZES_HARDLY_CALIBRATED
 from apronwatch.site import Site, read_sites
 
 _OF_THE_ARCHIVE = frozenset(
@@ -46,8 +49,11 @@ _OF_THE_ARCHIVE = frozenset(
 )
 """Reasons that tell of the archive which a count was taken from: nothing here can tell whether they are right."""
 
-_CALIBRATED = frozenset({"estimate", "low", "high", "reasons"})
+_CALIBRATED = frozenset({"estimate", "low", "high"})
 """Of a count: what rests on the calibration of the weights."""
+
+_OF_CALIBRATION = frozenset({*REFUSALS, SIZES_HARDLY_CALIBRATED})
+"""Reasons that do, too."""
 
 _NEAR_SHARE = 0.002
 """Shares in reasons (`snow:0.250`) are rounded, and may differ by so much."""
@@ -77,9 +83,12 @@ class Verdict:
         numbers: each of the look, compared.
         boxes: per frame, the published boxes that count against those found now.
         retold: what the folder says otherwise than it must, beside numbers and boxes: the file, and what.
+        settings: thresholds and calibration that the folder alone vouches for: the registry of here has others.
+        words: what the folder says otherwise than this program would, and another program wrote.
+        trust: the settings of the folder are trusted.
         by_hash: files of which nothing is known but that they are as they were written.
         as_told: facts of the manifest of which nothing is known.
-        notes: in what the registry of here differs from what they were counted by.
+        notes: what the registry of here, and the STAC items, say otherwise of weights and pictures.
         unsure: why nothing can be told of estimates and intervals, which then are not compared; empty where it can.
         failure: why the run failed whose evidence this is; then there is no number to compare.
     """
@@ -89,6 +98,9 @@ class Verdict:
     numbers: tuple[Compared, ...] = ()
     boxes: tuple[Matched, ...] = ()
     retold: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    trust: bool = False
     by_hash: tuple[str, ...] = ()
     as_told: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -103,7 +115,13 @@ class Verdict:
 
     @property
     def undecided(self) -> bool:
-        """What differs may be due to other rules, or what was not compared was published."""
+        """It can be told neither that all is the same nor that it is not.
+
+        All that is compared is the same, but by settings or in words that nothing here vouches for; or what differs
+        may be due to other rules; or what was not compared was published.
+        """
+        if self.same and (self.words or (self.settings and not self.trust)):
+            return True
         intervals = any(
             c.published.get(name) is not None for c in self.numbers for name in ("estimate", "low", "high")
         )
@@ -128,7 +146,7 @@ def verify(
             working folder.
         masks: what their masks may be, where the folder does not hold them.
         weights: a weights file; by default those of the registry with the same SHA-256.
-        trust: use weights that no registry names.
+        trust: use weights that no registry names, thresholds and calibrations likewise.
         device: see `load_engine`.
         progress: told how far it is.
 
@@ -156,15 +174,27 @@ def verify(
         check_boxes(folder, frame, told["model"], software, found)
         for frame, found in zip(told["frames"], again.boxes, strict=bool(again.boxes))
     ]
+    frames = _frames_compared(document, again)
+    words = told_again(told, site, _as_said(numbers, again.counts), [said for _, said in frames])
+    reworded = (*words_differ(folder, told, words), *warnings_differ(told, again))
+    ours = same_program(told)
     return Verdict(
         (),
         unlisted,
         numbers,
         tuple(checked.counted for checked in boxes),
-        tuple(_retold(folder, told, document, site, again, numbers, boxes)),
+        (
+            *(line for lines, _ in frames for line in lines),
+            *_retold(folder, told, document, site, again, words),
+            *(line for checked in boxes for line in checked.differs),
+            *(reworded if ours else ()),
+        ),
+        again.settings,
+        () if ours else tuple(f"{line} (written by apronwatch {software})" for line in reworded),
+        trust,
         tuple(_by_hash(told)),
         as_told(told),
-        (*again.notes, *model_notes(told["model"], again.model), *item_notes(told, again)),
+        (*model_notes(told["model"], again.model), *item_notes(told, again)),
         again.unsure,
         failure,
     )
@@ -194,36 +224,31 @@ def _site(folder: Path, told: dict[str, Any]) -> Site:
     return site
 
 
-def _retold(
-    folder: Path,
-    told: dict[str, Any],
-    document: dict[str, Any],
-    site: Site,
-    again: Again,
-    numbers: Sequence[Compared],
-    boxes: Sequence[Checked],
-) -> Iterator[str]:
-    """A line for all that the folder says otherwise than it must, beside the numbers of the look and the boxes."""
-    yield from _rows_differ(f"{COUNTS}, look", document["look"]["counts"], again.counts)
+def _frames_compared(document: dict[str, Any], again: Again) -> list[tuple[list[str], list[Count]]]:
+    """Of each frame a line for every count that differs, and its counts as they may be said."""
     beside = _CALIBRATED if again.unsure else frozenset()
-    frames = []
+    found: list[tuple[list[str], list[Count]]] = []
     for n, (scene, counts) in enumerate(zip(document["scenes"], again.frames, strict=False), start=1):
         where = f"{COUNTS}, scene {n}"
         compared = list(_compared(scene["counts"], counts, beside, of_archive=False))
-        yield from _rows_differ(where, scene["counts"], counts)
+        lines = list(_rows_differ(where, scene["counts"], counts))
         for one in compared:
+            of = f"zone {one.published['zone']}, {one.published['class']}"
             for name, (before, after) in one.differs.items():
-                of = f"zone {one.published['zone']}, {one.published['class']}"
-                yield f"{where}, {of}: {name} {json.dumps(before)} instead of {json.dumps(after)}"
-        frames.append(_as_said(compared, counts))
-    frames += [list(counts) for counts in again.frames[len(frames) :]]
-    words = told_again(told, site, _as_said(numbers, again.counts), frames)
+                lines.append(f"{where}, {of}: {name} {json.dumps(before)} instead of {json.dumps(after)}")
+        found.append((lines, _as_said(compared, counts)))
+    return found + [([], list(counts)) for counts in again.frames[len(found) :]]
+
+
+def _retold(
+    folder: Path, told: dict[str, Any], document: dict[str, Any], site: Site, again: Again, words: Told
+) -> Iterator[str]:
+    """A line for all that the folder says otherwise than it must, beside numbers, boxes and words."""
+    yield from _rows_differ(f"{COUNTS}, look", document["look"]["counts"], again.counts)
     yield from document_differs(told, document, words)
     yield from facts_differ(folder, told, again)
     yield from site_differs(folder / SITES, site)
-    yield from words_differ(folder, told, words)
-    for checked in boxes:
-        yield from checked.differs
+    yield from time_differs(told, words)
 
 
 def _as_said(compared: Sequence[Compared], counts: Sequence[Count]) -> list[Count]:
@@ -250,7 +275,7 @@ def _by_hash(told: dict[str, Any]) -> Iterator[str]:
     """The files that nothing is made anew of."""
     card = told["model"]["card"]
     for name in sorted(told["files"]):
-        if name.endswith(".png") or name == card or (name in (README, SCENES) and not same_program(told)):
+        if name.endswith(".png") or name == card:
             yield name
 
 
@@ -271,20 +296,28 @@ def _compared(
             )
         fields = [name for name in one | other if name not in beside]
         extra = _OF_THE_ARCHIVE if of_archive else frozenset()
+        unknown = _OF_CALIBRATION if beside else frozenset()
         differs = {
             n: (one.get(n), other.get(n))
             for n in fields
             if not (
-                _same_reasons(one[n], other[n], extra) if n == "reasons" else equal(one.get(n), other.get(n))
+                _same_reasons(one[n], other[n], extra, unknown)
+                if n == "reasons"
+                else equal(one.get(n), other.get(n))
             )
         }
         yield Compared(one, other, differs)
 
 
-def _same_reasons(published: Sequence[str], found: Sequence[str], extra: Collection[str]) -> bool:
-    """Whether the same is said, but for words of the archive."""
-    said = [reason for reason in published if reason not in extra or reason in found]
-    return len(said) == len(found) and all(map(_same_reason, said, found))
+def _same_reasons(
+    published: Sequence[str], found: Sequence[str], of_archive: Collection[str], unknown: Collection[str]
+) -> bool:
+    """Whether the same is said, but for words of the archive, and for those of which nothing can be told."""
+    said = [reason for reason in published if reason not in of_archive or reason in found]
+    one, other = (
+        [reason for reason in of if reason.partition(":")[0] not in unknown] for of in (said, found)
+    )
+    return len(one) == len(other) and all(map(_same_reason, one, other))
 
 
 def _same_reason(one: str, other: str) -> bool:

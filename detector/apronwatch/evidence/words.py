@@ -92,7 +92,7 @@ def _numbers(look: Look) -> str:
         for line in lines
     ]
     unknown = sorted({class_label(c.class_name) for c in look.counts if c.status is Status.NOT_MODELLED})
-    notes = [explain(r) for r in dict.fromkeys(r for c in told for r in remarks(c))]
+    notes = list(dict.fromkeys(explain(reason) for c in told for reason in remarks(c)))
     if any(c.high is not None for c in told):
         notes.append(INTERVALS_HOLD)
     if unknown:

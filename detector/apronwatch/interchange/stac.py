@@ -161,7 +161,7 @@ def _properties(run: Run) -> dict[str, Any]:
         "status": statuses[0].value,
         "reasons": [
             *(status.value for status in statuses if status is not Status.COMPLETE),
-            *visibility_reasons(run.visibility, ALL_ZONES),
+            *visibility_reasons(run.visibility, ALL_ZONES, masked=not seen or bool(run.masks_hash)),
         ],
         "observed_fraction": run.visibility.fractions[ALL_ZONES],
         "looked_for": looked_for,

@@ -15,7 +15,7 @@ from matplotlib.transforms import Transform
 from apronwatch.archive import SeriesRow
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.changes import Alarm
-from apronwatch.counts import Count, Status
+from apronwatch.counts import NO_MASK, Count, Status
 from apronwatch.report.doubts import doubtful
 from apronwatch.report.panel import (
     DOUBTFUL_MARKER,
@@ -100,8 +100,8 @@ def _numbers(counts: Iterable[Count]) -> list[Artist]:
     entries: list[Artist] = []
     for status in WITH_NUMBER:
         if status in found:
-            floor = "" if status is Status.COMPLETE else ": at least so many"
-            entries.append(Line2D([], [], **style_of(status), label=f"seen, {STATUS_NAMES[status]}{floor}"))
+            worth = _unmasked(numbered) if status is Status.COMPLETE else ": at least so many"
+            entries.append(Line2D([], [], **style_of(status), label=f"seen, {STATUS_NAMES[status]}{worth}"))
     least = next((count for count in numbered if is_least(count)), None)
     if least is not None:
         said = "seen, less than half observed: at least so many, in no test"
@@ -110,6 +110,14 @@ def _numbers(counts: Iterable[Count]) -> list[Artist]:
         style = style_of(Status.COMPLETE) | {"marker": OUTLINE_MARKER}
         entries.append(Line2D([], [], **style, label="seen, in another outline of the zone"))
     return [*entries, *_doubtful(numbered)]
+
+
+def _unmasked(numbered: Iterable[Count]) -> str:
+    """What `fully observed` leaves open where no mask lay over the looks, or over some of them."""
+    found = {NO_MASK in count.reasons for count in numbered if count.status is Status.COMPLETE}
+    if True not in found:
+        return ""
+    return f" ({'some without a mask' if False in found else 'no mask'}: clouds not looked for)"
 
 
 def _doubtful(numbered: Sequence[Count]) -> list[Artist]:

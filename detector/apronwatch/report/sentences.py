@@ -18,7 +18,7 @@ from apronwatch.changes import (
     expected,
     exposure,
 )
-from apronwatch.counts import COMPLETE_FROM, SEEN_LESS_THAN_HALF
+from apronwatch.counts import COMPLETE_FROM, NO_MASK, SEEN_LESS_THAN_HALF
 from apronwatch.outlook import Outlook
 from apronwatch.report.doubts import doubts
 from apronwatch.report.words import class_label, listed, moment, reason_label, several, share
@@ -57,7 +57,7 @@ def alarm_sentences(alarm: Alarm) -> list[str]:
         said.append(f"No {of} were seen before, so there was no drop to find.")
     else:
         said.append(found_sentence(ahead, alarm.before[0].count.class_name, alarm.tests))
-    return [*said, *_weekdays(alarm), *_grain(alarm), *_defects(alarm)]
+    return [*said, *_unmasked(alarm), *_weekdays(alarm), *_grain(alarm), *_defects(alarm)]
 
 
 def found_sentence(ahead: Outlook, class_name: str, tests: int) -> str:
@@ -207,6 +207,23 @@ def _pair(alarm: Alarm) -> str:
     return (
         f"With only {few} before, {newest} tested against {'it' if few == '1 look' else 'them'} (pair test)"
     )
+
+
+def _unmasked(alarm: Alarm) -> list[str]:
+    """A warning where no mask lay over the looks with fewer objects: clouds would show fewer, too."""
+    fell = alarm.rate_since < alarm.rate_before
+    rows, when = (alarm.since, "since") if fell else (alarm.before, "before")
+    bare = [row for row in rows if NO_MASK in row.count.reasons]
+    if not bare:
+        return []
+    looks = "the look" if len(rows) == 1 else f"the {len(rows)} looks"
+    which = f"{looks} {when}"
+    if len(bare) < len(rows):
+        which = f"{len(bare)} of {which} ({', '.join(map(day, bare))})"
+    return [
+        f"No mask lay over {which}: a cloud there would look like a {'drop' if fell else 'rise'}, and the test does "
+        "not allow for it."
+    ]
 
 
 def _weekdays(alarm: Alarm) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from apronwatch.archive.outlines import OTHER_OUTLINE
-from apronwatch.counts import Count, Status
+from apronwatch.counts import NO_MASK, Count, Status
 from apronwatch.interchange.files import public_name
 from apronwatch.observation import TRUNCATED
 from apronwatch.report.doubts import doubts
@@ -14,6 +14,8 @@ from apronwatch.report.words import (
     class_label,
     explain,
     listed,
+    mask_note,
+    masks_differ,
     moment,
     no_interval,
     number,
@@ -57,8 +59,12 @@ def class_tables(site: Site, looks: Sequence[Look], classes: Sequence[str]) -> M
     zones = [ALL_ZONES, *(zone.id for zone in site.zones)]
     if len(site.zones) == 1 and all(_one_zone_is_all(look, site.zones[0].id) for look in looks):
         zones = zones[:1]
-    marked = [(look, _marks(look)) for look in looks]
+    apart = masks_differ(count for look in looks for count in look.counts)
+    marked = [(look, _marks(look, masks=apart)) for look in looks]
     tables = [_class_table(class_name, zones, marked) for class_name in classes]
+    unmasked = mask_note((n, count) for n, look in enumerate(looks) for count in look.counts)
+    if unmasked:
+        tables.append(tag("p", unmasked))
     if any(count.by_size is not None for look in looks for count in look.counts):
         tables.append(tag("p", SIZES_NOTE, class_="soft"))
     rest = [_without(class_name, looks) for class_name in CLASSES if class_name not in classes]
@@ -68,23 +74,24 @@ def class_tables(site: Site, looks: Sequence[Look], classes: Sequence[str]) -> M
 
 
 def zone_table(counts: Sequence[Count], zones: Sequence[str], classes: Sequence[str]) -> Markup:
-    """One picture's zones: share observed, numbers, and every reason."""
+    """One picture's zones: share observed, numbers, and every reason; below, that no mask lay over it."""
     rows = []
     for zone in zones:
         here = {c.class_name: c for c in counts if c.zone == zone and c.class_name in classes}
-        said = dict.fromkeys(reason_label(r) for c in here.values() for r in remarks(c))
+        said = dict.fromkeys(reason_label(r) for c in here.values() for r in remarks(c) if r != NO_MASK)
         fraction = next((c.observed_fraction for c in here.values()), None)
         cells = [_cell(here.get(class_name), remarks_beside=True) for class_name in classes]
         head = tag("th", name(zone_label(zone)), scope="row")
         rows.append(tag("tr", head, tag("td", share(fraction)), *cells, tag("td", ", ".join(said) or "–")))
     columns = ["zone", "observed", *(f"{class_label(c)} seen" for c in classes), "remarks"]
-    return table("Zones of this picture", columns, rows)
+    below = [tag("p", explain(NO_MASK))] if any(NO_MASK in c.reasons for c in counts) else []
+    return join([table("Zones of this picture", columns, rows), *below])
 
 
 def reasons(looks: Iterable[Look], classes: Sequence[str]) -> Markup:
     """Each remark that occurs, in plain words."""
     counts = [c for look in looks for c in look.counts if c.class_name in classes]
-    found = dict.fromkeys(r for c in counts for r in remarks(c))
+    found = dict.fromkeys(r for c in counts for r in remarks(c) if r != NO_MASK)  # it has words of its own
     found |= dict.fromkeys(
         r for c in counts for size in c.by_size or () for r in size.reasons if r not in c.reasons
     )
@@ -104,8 +111,8 @@ def _class_table(class_name: str, zones: Sequence[str], looks: Sequence[tuple[Lo
     return table(f"{class_label(class_name).capitalize()} seen", columns, rows)
 
 
-def _marks(look: Look) -> str:
-    """What sets a look apart from the others."""
+def _marks(look: Look, *, masks: bool) -> str:
+    """What sets a look apart from the others; with `masks` also that none lay over it."""
     said = []
     if look.time is None:
         said.append(f"{public_name(look.runs[0].scene.path)}, not in the chart")
@@ -113,6 +120,8 @@ def _marks(look: Look) -> str:
         said.append("synthetic")
     if len(look.runs) > 1:
         said.append(f"{len(look.runs)} frames")
+    if masks and any(NO_MASK in count.reasons for count in look.counts):
+        said.append(reason_label(NO_MASK))
     return ", ".join(said)
 
 
@@ -137,7 +146,8 @@ def _cell(count: Count | None, *, remarks_beside: bool = False) -> Markup:
 def _worth(count: Count) -> list[str]:
     """What a number is worth, in a few words."""
     other = [reason_label(OTHER_OUTLINE)] if OTHER_OUTLINE in count.reasons else []
-    return [STATUS_NAMES[count.status], *other, *doubts(count)]
+    unmasked = ["no mask (clouds not looked for)"] if NO_MASK in count.reasons else []
+    return [STATUS_NAMES[count.status], *unmasked, *other, *doubts(count)]
 
 
 def _there(count: Count) -> str:

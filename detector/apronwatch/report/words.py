@@ -1,7 +1,7 @@
 """What statuses, reasons and classes are called before a reader, and text that every picture can carry."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,8 @@ from pathlib import Path
 import matplotlib
 from matplotlib.ft2font import FT2Font
 
-from apronwatch.counts import NO_NUMBER, Count, Status
+from apronwatch.counts import NO_MASK, NO_NUMBER, Count, Status
+from apronwatch.intervals import SIZES_HARDLY_CALIBRATED
 
 CLASS_NAMES = {
     "plane": ("plane", "planes"),
@@ -48,6 +49,10 @@ REASONS = {
         "another: no estimate and no interval are given."
     ),
     "seen_less_than_half": "Less than half of the zone was observed: only a least number is given.",
+    SIZES_HARDLY_CALIBRATED: (
+        "More than half of the objects counted are shorter or longer than nearly all that calibrated these "
+        "weights: estimate and interval rest on objects of other sizes, and may be off by more than they say."
+    ),
     "synthetic_only": (
         "These weights learned the class, or its calibration, on drawn scenes only: nothing is known of its "
         "errors on real pictures."
@@ -64,6 +69,9 @@ REASONS = {
     "counted_by_other_rules": (
         "The count was made with other rules or another calibration than those of now: by size no interval is given."
     ),
+    NO_MASK: (
+        "Clouds were not looked for (no mask): ground under one counts as seen, and what stands on it as none."
+    ),
     "snow": "A part of the zone lies under snow, says the mask: objects under it may be missed.",
     "haze": "A part of the zone was seen through haze or thin cloud, says the mask: objects may be missed.",
     "outside_the_scene": "The picture does not reach this zone.",
@@ -73,7 +81,7 @@ REASONS = {
     ),
     "united_by_content": "The united frames show the same picture, though their ids, times or sensors do not say so.",
     "same_picture_at_another_time": (
-        "Another look of that day shows the same picture under another time: one of the times is wrong, and the "
+        "Another look of that day shows the same picture under another time or id: one of them is wrong, and the "
         "place is shown once too often."
     ),
     "united_by_date": (
@@ -121,16 +129,44 @@ def remarks(count: Count) -> list[str]:
 
 
 def reason_label(reason: str) -> str:
-    """A reason in two or three words, with the share of the zone that it touches where it names one."""
-    word, _, of_zone = reason.partition(":")
-    if of_zone:
-        return f"{word} over {share(float(of_zone))} of the zone"
+    """A reason in a few words, with the share of the zone, or of its objects, that it touches where it names one."""
+    word, _, touched = reason.partition(":")
+    if word == SIZES_HARDLY_CALIBRATED and touched:
+        return f"sizes of {share(float(touched))} hardly calibrated"
+    if touched:
+        return f"{word} over {share(float(touched))} of the zone"
     return STATUS_NAMES.get(reason, reason.replace("_", " "))
 
 
 def explain(reason: str) -> str:
     """A reason in plain words; one that has no words here is shown as it stands."""
     return REASONS.get(reason.partition(":")[0], reason.replace("_", " "))
+
+
+def mask_note(counts: Iterable[tuple[Hashable, Count]], what: str = "look") -> str:
+    """Over how many looks with a number no mask lay, and what that means; empty if one lay over each.
+
+    Args:
+        counts: each with what tells its look from others.
+        what: what a look is called here.
+    """
+    bare: dict[Hashable, bool] = {}
+    for look, count in counts:
+        if count.seen is not None:
+            bare[look] = bare.get(look, False) or NO_MASK in count.reasons
+    without = sum(bare.values())
+    if not without:
+        return ""
+    which = f"any {what}" if without == len(bare) else f"{without} of the {len(bare)} {what}s"
+    return (
+        f"No mask lay over {which} with a number: ground under a cloud counts as seen there, and what stands on it "
+        "as none."
+    )
+
+
+def masks_differ(counts: Iterable[Count]) -> bool:
+    """Whether a mask lay over some of the numbers and none over others: a reader must then be told over which."""
+    return len({NO_MASK in count.reasons for count in counts if count.seen is not None}) > 1
 
 
 def class_label(name: str) -> str:

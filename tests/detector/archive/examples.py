@@ -138,12 +138,19 @@ def counts(of: Run, place: Site | None = None) -> list[Count]:
         fraction = of.visibility.fractions[zone]
         for k, name in enumerate(CLASSES):
             made.append(
-                _count(place.id, zone, name, int((inside & (of.detections.classes == k)).sum()), fraction)
+                _count(
+                    place.id,
+                    zone,
+                    name,
+                    int((inside & (of.detections.classes == k)).sum()),
+                    fraction,
+                    bool(of.masks_hash),
+                )
             )
     return made
 
 
-def _count(place: str, zone: str, name: str, seen: int, fraction: float) -> Count:
+def _count(place: str, zone: str, name: str, seen: int, fraction: float, masked: bool) -> Count:
     if name == "ship":
         reasons = ("not_modelled", *(("unseen",) if fraction <= 0.001 else ()))
         return Count(place, zone, name, None, None, None, None, fraction, Status.NOT_MODELLED, reasons)
@@ -152,7 +159,7 @@ def _count(place: str, zone: str, name: str, seen: int, fraction: float) -> Coun
         return Count(place, zone, name, None, None, None, None, fraction, Status.UNSEEN, reasons)
     partial = fraction < 0.999
     status = Status.PARTIAL if partial else Status.COMPLETE
-    reasons = (*(("partial",) if partial else ()), "uncalibrated")
+    reasons = (*(("partial",) if partial else ()), *(() if masked else ("no_mask",)), "uncalibrated")
     return Count(place, zone, name, seen, None, None, None, fraction, status, reasons)
 
 

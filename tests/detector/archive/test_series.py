@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from apronwatch.archive import Archive, SeriesRow
 from apronwatch.counts import Status, failed_counts
 from apronwatch.errors import ClassUnknown, ModelUnknown, SiteUnknown
-from apronwatch.run import Run
+from apronwatch.preview import Preview
+from apronwatch.run import ModelInfo, Run
 from apronwatch.site import Site
 from tests.detector.archive import examples
 
@@ -167,7 +169,7 @@ def test_a_pass_goes_on_past_midnight(archive: Archive) -> None:
 def test_frames_dated_to_the_day_are_united_by_date_and_say_so(archive: Archive) -> None:
     [row] = same_day(archive, -12, -12, sensor=None, time_precision="day")
     assert row.frames == 2
-    assert row.count.reasons == ("uncalibrated", "frames_united", "united_by_date")
+    assert row.count.reasons == ("no_mask", "uncalibrated", "frames_united", "united_by_date")
     exact = stored(archive, examples.run(examples.scene("exact.tif", sensor=None)))
     by_day, alone = planes(archive)
     assert (by_day.frames, alone.run_ids) == (2, (exact,))
@@ -252,6 +254,93 @@ def test_a_failed_frame_leaves_its_ground_unseen(archive: Archive) -> None:
     [row] = planes(archive)
     assert (row.frames, row.count.seen, row.count.status) == (1, 1, Status.PARTIAL)
     assert row.count.observed_fraction == pytest.approx(420 / 800, abs=0.01)
+
+
+def show(
+    archive: Archive, hour: float, pixels: int, *, model: ModelInfo = examples.MODEL, **facts: Any
+) -> int:
+    """Store a scene taken so many hours after noon; the same number is the same picture."""
+    told = {"time": examples.NOON + timedelta(hours=hour)} | facts
+    info = examples.scene(f"{hour} {pixels} {facts.get('acquisition')}.tif", **told)
+    cells = np.random.default_rng(pixels).integers(1, 256, (128, 128)).astype(np.uint8)
+    preview = Preview(examples.CRS, {(0, 0): cells})
+    return stored(archive, replace(examples.run(info, model=model), preview=preview))
+
+
+def twins(rows: list[SeriesRow]) -> dict[int, tuple[int, ...]]:
+    """Of the looks that say that another shows the same picture: run id -> runs of those others."""
+    said = {r.run_id: r.twins for r in rows if "same_picture_at_another_time" in r.count.reasons}
+    assert said == {r.run_id: r.twins for r in rows if r.twins}
+    return said
+
+
+def test_looks_of_one_picture_name_each_other(archive: Archive) -> None:
+    p, q, p_again, q_again, _ = (
+        show(archive, n, pixels, acquisition=str(n)) for n, pixels in enumerate((1, 2, 1, 2, 3))
+    )
+    rows = planes(archive)
+    assert [r.frames for r in rows] == [1] * 5
+    assert twins(rows) == {p: (p_again,), q: (q_again,), p_again: (p,), q_again: (q,)}
+
+
+@pytest.mark.parametrize("other", [None, "pass-7"], ids=["a chain of frames", "an acquisition id"])
+def test_a_picture_under_two_times_within_one_look_is_shown_once(archive: Archive, other: str | None) -> None:
+    """Nothing in a look of its own shows it: there is nothing to warn of, until there is."""
+    show(archive, 0, 1)
+    show(archive, 0.4, 1, acquisition=other)
+    show(archive, 0.2, 2, acquisition=other)
+    [row] = planes(archive)
+    assert (row.frames, twins([row])) == (3, {})
+    late = show(archive, 7, 1)
+    first, last = planes(archive)
+    assert len(first.run_ids) == 3
+    assert set(twins([first, last])) == {first.run_id, late}
+    assert len(first.twins) == 1
+    assert set(last.twins) < set(first.run_ids)
+
+
+def test_the_picture_tells_where_the_time_fits_two_looks(archive: Archive) -> None:
+    """Two strips of one satellite, and a copy that lost its id: its time alone could be that of either."""
+    strips = [show(archive, hour, n, acquisition=str(n)) for n, hour in enumerate((0, 0.2))]
+    copy = show(archive, 0.1, 1)
+    first, second = planes(archive)
+    assert first.run_ids == (strips[0],)
+    assert set(second.run_ids) == {strips[1], copy}
+    assert "united_by_content" in second.count.reasons
+    other = show(archive, 0.1, 5)
+    rows = planes(archive)
+    assert [r.frames for r in rows if other in r.run_ids] == [1]
+    assert (len(rows), twins(rows)) == (3, {})
+
+
+def test_a_picture_shown_twice_is_said_whatever_kept_its_looks_apart(archive: Archive) -> None:
+    """A chain of frames that ends at one of another id."""
+    show(archive, 0, 1, acquisition="a")
+    show(archive, 0.2, 2)
+    third, fourth = show(archive, 0.4, 3), show(archive, 0.6, 3, acquisition="b")
+    first, last = planes(archive)
+    assert (first.frames, last.frames) == (3, 1)
+    assert (first.twins, last.twins) == ((fourth,), (third,))
+    assert set(twins([first, last])) == {first.run_id, fourth}
+
+
+def test_a_picture_is_said_to_be_shown_twice_where_a_look_would_last_a_day(archive: Archive) -> None:
+    show(archive, 0.5, 2, acquisition="a")
+    one = show(archive, -11.8, 1, acquisition="a")
+    other = show(archive, -36, 1, time_precision="day", sensor=None)
+    first, last = planes(archive)
+    assert (first.run_ids, first.twins, last.twins) == ((other,), (one,), (other,))
+    assert set(twins([first, last])) == {other, last.run_id}
+
+
+def test_a_frame_that_no_look_shows_is_no_second_look(archive: Archive) -> None:
+    """It was counted by other weights than the frame that stands for its acquisition."""
+    show(archive, 0, 1, acquisition="a")
+    show(archive, 0.1, 2, acquisition="a", model=examples.OTHER_MODEL)
+    show(archive, 7, 1)
+    rows = planes(archive)
+    assert [r.frames for r in rows] == [1, 1]
+    assert twins(rows) == {}
 
 
 def test_pictures_without_georeference_are_looks_of_their_own(archive: Archive) -> None:

@@ -57,10 +57,11 @@ def test_a_run_comes_back_as_it_was(archive: Archive) -> None:
         device="cpu fp32",
         saturated=shapely.box(0, 0, 10, 10),
         parameters={"site": examples.site().geometry_hash, "deep": {"b": [1, 2.5, None], "a": "Ü"}},
+        masks_hash="m" * 64,
     )
     counts = examples.counts(run)
 
-    run_id = archive.store(run, counts, examples.site(), masks_hash="m" * 64, calibration_hash="c" * 64)
+    run_id = archive.store(run, counts, examples.site(), calibration_hash="c" * 64)
 
     back = archive.run(run_id)
     np.testing.assert_array_equal(back.detections.polygons, found.polygons)
@@ -123,7 +124,7 @@ def test_other_counts_of_a_run_replace_all_of_its_counts(archive: Archive) -> No
 def test_another_mask_is_another_run(archive: Archive) -> None:
     run = examples.run()
     clear = stored(archive, run)
-    clouded = stored(archive, replace(run, hidden=np.ones(3, dtype=np.bool_)), masks_hash="clouds")
+    clouded = stored(archive, replace(run, hidden=np.ones(3, dtype=np.bool_), masks_hash="clouds"))
     assert clear != clouded
     assert archive.stored(run.key).run_id == clear
     assert archive.stored(run.key, "clouds").run_id == clouded
@@ -139,7 +140,7 @@ def test_a_failure_has_no_numbers_and_is_replaced_by_a_success(archive: Archive)
     assert len(back.detections) == 0
     assert archive.stored(run.key) is None
 
-    good = stored(archive, run, masks_hash="clouds")
+    good = stored(archive, replace(run, masks_hash="clouds"))
     assert [(r.run_id, r.failure) for r in archive.runs()] == [(good, None)]
     with pytest.raises(RunUnknown):
         archive.run(bad)

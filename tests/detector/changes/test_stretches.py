@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from apronwatch.archive import SeriesRow
 from apronwatch.archive.acquisitions import SAME_PICTURE_OTHER_TIME
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.series import NOT_COMPARABLE
@@ -107,27 +108,50 @@ def test_the_whole_site_of_one_zone_is_not_tested_twice() -> None:
     assert [s.zone for s in stretches(wider)] == ["*", "north"]
 
 
+def twin(day: float, *others: float, seen: int = 5) -> SeriesRow:
+    """A look that shows the same picture as those of other days."""
+    runs = tuple(int(other * 24) for other in others)
+    return row(day, seen, reasons=(SAME_PICTURE_OTHER_TIME,), twins=runs)
+
+
 def test_of_the_same_picture_under_two_times_one_is_used() -> None:
     """Two low looks raise an alarm; the same low picture twice does not."""
-    twin = {"reasons": (SAME_PICTURE_OTHER_TIME,)}
-    rows = [*series([14, 13, 15, 14, 16, 12, 14, 15, 13, 14]), row(40, 5, **twin), row(40.5, 5, **twin)]
+    rows = [*series([14, 13, 15, 14, 16, 12, 14, 15, 13, 14]), twin(40, 40.5), twin(40.5, 40)]
     [found] = stretches(rows)
     assert len(found.looks) == 11
     assert [(left.row.run_id, left.reason) for left in found.left_out] == [(972, SAME_PICTURE_OTHER_TIME)]
     assert find_changes(rows).watched[0].alarms == ()
-    honest = find_changes([replace(r, count=replace(r.count, reasons=())) for r in rows])
+    honest = find_changes([replace(r, count=replace(r.count, reasons=()), twins=()) for r in rows])
     assert len(honest.watched[0].alarms) == 1
 
 
-def test_other_pictures_of_another_day_are_no_twins() -> None:
-    twin = {"reasons": (SAME_PICTURE_OTHER_TIME,)}
-    [found] = stretches([row(n, 5, **twin) for n in (0, 0.5, 4, 4.5)])
-    assert days(found.looks) == [0, 4]
+def test_a_look_is_left_out_only_for_one_that_is_used_and_shows_its_picture() -> None:
+    """P, Q, P again, Q again; and R, whose first look shows too little."""
+    hidden = series([5], start=2, fractions=[0.4], reasons=(SAME_PICTURE_OTHER_TIME,), twins=(60,))
+    rows = [twin(0, 0.5), twin(0.25, 0.75), twin(0.5, 0), twin(0.75, 0.25), *hidden, twin(2.5, 2)]
+    [found] = stretches(rows)
+    assert [r.run_id for r in found.looks] == [0, 6, 60]
+    assert [(left.row.run_id, left.reason) for left in found.left_out] == [
+        (12, SAME_PICTURE_OTHER_TIME),
+        (18, SAME_PICTURE_OTHER_TIME),
+        (48, SEEN_LESS_THAN_HALF),
+    ]
+
+
+def test_any_frame_of_a_look_makes_it_a_twin() -> None:
+    [found] = stretches([row(0, 5, run_ids=(0, 1), twins=(12,)), twin(0.5, 1 / 24)])
+    assert [r.run_id for r in found.looks] == [0]
 
 
 @pytest.mark.parametrize(
     ("reason", "left"),
-    [("haze:0.600", True), ("snow:1.000", True), ("haze:0.400", False), ("partial", False)],
+    [
+        ("haze:0.600", True),
+        ("snow:1.000", True),
+        ("haze:0.400", False),
+        ("partial", False),
+        ("sizes_hardly_calibrated:1.000", False),
+    ],
 )
 def test_haze_or_snow_over_more_than_half_stays_out(reason: str, *, left: bool) -> None:
     [found] = stretches([*series([5, 6]), row(8, 2, reasons=(reason,))])

@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY
 from tests.detector.engines.test_registry import ENTRY, SIDECAR, pinned, write_registry
 
 CURVE = ScoreCalibration("platt", (1.0, 0.0), 40, 30, 3, True, covariance=((0.1, 0.0), (0.0, 0.1)))
-PLANES = ClassCalibration(0.4, CURVE, RecallCalibration((40, 50), (4, 2), 3, True, (32.0,)))
+PLANES = ClassCalibration(0.4, CURVE, RecallCalibration((40, 50), (4, 2), 3, True, (16.0, 80.0), (32.0,)))
 
 
 def known(folder: Path, sha256: str | None = None, more: str = "") -> ModelSpec:

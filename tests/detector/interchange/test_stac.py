@@ -68,11 +68,11 @@ def test_says_where_when_how_fine_and_with_what(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fraction", "saturated", "passes", "expected"),
     [
-        (1.0, False, ["plane"], (0, False, "complete", [])),
+        (1.0, False, ["plane"], (0, False, "complete", ["no_mask"])),
         (0.0, False, ["plane"], (None, False, "unseen", ["unseen", "partial", "seen_less_than_half"])),
         (1.0, False, [], (None, False, "out_of_range", ["out_of_range"])),
         (0.37, False, ["plane"], (0, True, "partial", ["partial", "haze:0.200", "seen_less_than_half"])),
-        (0.8, True, ["plane"], (0, True, "saturated", ["saturated", "partial"])),
+        (0.8, True, ["plane"], (0, True, "saturated", ["saturated", "partial", "no_mask"])),
     ],
 )
 def test_nothing_found_is_a_number_only_where_something_was_seen_and_looked_for(
@@ -84,6 +84,7 @@ def test_nothing_found_is_a_number_only_where_something_was_seen_and_looked_for(
         parameters={"passes": [{"gsd_m": 1.0, "classes": passes}]},
         visibility=Visibility({"*": fraction}, {"*": 10.0}, None, haze),
         saturated=shapely.box(0, 0, 1, 1) if saturated else shapely.Polygon(),
+        masks_hash="clouds" if haze else "",
     )
     said = _item(run, tmp_path / "item.json")["properties"]
     names = ("detections", "at_least", "status", "reasons")
@@ -179,7 +180,6 @@ def test_a_failed_run_is_not_published_as_nothing_found(tmp_path: Path) -> None:
         counts=(),
         failure="the engine broke",
         scene_paths=(run.scene.path,),
-        masks_hash="",
         calibration_hash="",
         pipeline_version=1,
         software_version="0",

@@ -200,6 +200,34 @@ def test_every_kind_of_line_is_in_the_key_when_it_occurs():
     assert "seen, fully observed" in plain
 
 
+@pytest.mark.parametrize(
+    ("masked", "key", "line"),
+    [
+        ((True, True), "seen, fully observed", None),
+        (
+            (False, True),
+            "seen, fully observed (some without a mask: clouds not looked for)",
+            "1 of the 2 looks",
+        ),
+        ((False, False), "seen, fully observed (no mask: clouds not looked for)", "any look"),
+    ],
+)
+def test_fully_observed_is_not_claimed_where_no_mask_lay(masked, key, line):
+    rows = [row(4 * n, 5, reasons=() if under else ("no_mask",)) for n, under in enumerate(masked)]
+    said = words(series_figure([*rows, row(12, None)], title="base"))
+    assert [w for w in said if w.startswith("seen, fully")] == [key]
+    below = [w for w in said if w.startswith("No mask lay over ")]
+    assert below == ([] if line is None else [w for w in below if f" over {line} with a number: " in w])
+    assert len(below) == (line is not None)
+
+
+def test_numbers_without_a_mask_are_joined_and_full():
+    """It may be so of every look that there is: the line goes on, and the key says what it is worth."""
+    figure = series_figure([row(0, 5, reasons=("no_mask",)), row(4, 6, reasons=("no_mask",))], title="base")
+    assert joins(figure) == [(0, 4)]
+    assert all(line.get_markerfacecolor() != "white" for line in artists(figure, "seen"))
+
+
 def test_a_change_of_weights_looks_unlike_a_look_without_a_number():
     figure = series_figure([row(0, 5), row(5, None), row(10, 6, model="second")], title="base")
     [gap], [change] = artists(figure, "gap"), artists(figure, "model change")
@@ -234,7 +262,7 @@ def test_alarms_of_other_zones_and_classes_are_not_drawn():
 
 @pytest.mark.parametrize("looks", [3, 30])
 def test_all_words_lie_within_the_picture_and_none_on_another(looks):
-    rows, alarms = alarmed()
+    rows, alarms = alarmed(reasons=("no_mask",))
     wide = [row(60 + 3 * n, n, interval=(n, n + 2, n + 6), model=f"m{n // 12}") for n in range(looks)]
     others = [partial(200, 1, 0.3), row(204, 50, status=Status.SATURATED), row(208, None)]
     figure = series_figure([*rows, *wide, *others], title="base", alarms=alarms)

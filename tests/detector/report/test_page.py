@@ -18,7 +18,7 @@ from apronwatch.errors import OutputInvalid, SiteUnknown
 from apronwatch.report import page
 from apronwatch.report.looks import Look
 from apronwatch.report.page import write_report
-from apronwatch.report.tables import class_tables, newest
+from apronwatch.report.tables import class_tables, newest, zone_table
 from tests.detector.archive import examples
 
 from . import place
@@ -207,6 +207,34 @@ def test_what_is_known_against_a_number_stands_beside_it():
     for shown in (newest(look, [look], ["plane"]), class_tables(site, [look], ["plane"])):
         assert "haze over 20 % of the zone" in Page(shown).text
         assert "same picture at another time" in Page(shown).text
+
+
+def look_of(number, *reasons):
+    seen = Count("base", "*", "plane", 6, None, None, None, 1.0, Status.COMPLETE, reasons)
+    run = examples.run(examples.scene(f"{number}.tif"))
+    return Look(place.day(11, number), "day", (seen,), (run,))
+
+
+def test_that_no_mask_lay_is_said_of_the_newest_look_below_the_tables_and_in_each_section(parsed):
+    assert (
+        "fully observed, no mask (clouds not looked for)"
+        in Page(newest(look_of(1, "no_mask"), [], ["plane"])).text
+    )
+    assert (
+        parsed.text.count(
+            "No mask lay over any look with a number: ground under a cloud counts as seen there"
+        )
+        == 1
+    )
+    sections = parsed.text.count("Clouds were not looked for (no mask): ground under one counts as seen")
+    assert sections == 6, "each look that has a number"
+    site, bare, clear = place.base_site(), look_of(1, "no_mask"), look_of(2)
+    shown = [Page(class_tables(site, looks, ["plane"])).text for looks in ([bare], [bare, clear], [clear])]
+    assert [("2024-11-01 no mask" in text, "No mask lay" in text) for text in shown] == [
+        (False, True), (True, True), (False, False),
+    ]  # fmt: skip
+    assert "2024-11-02 no mask" not in shown[1]
+    assert "Clouds were not" not in Page(zone_table(clear.counts, ["*"], ["plane"])).text
 
 
 def test_the_page_is_small_enough_to_send(report):

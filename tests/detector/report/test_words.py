@@ -10,8 +10,8 @@ from apronwatch import intervals, observation, sizing
 from apronwatch.archive import acquisitions, outlines, series
 from apronwatch.calibration import Refusal
 from apronwatch.cloudmasks import NOTED
-from apronwatch.counts import Count, Status
-from apronwatch.report.words import REASONS, explain, no_interval, reason_label
+from apronwatch.counts import NO_MASK, Count, Status
+from apronwatch.report.words import REASONS, explain, mask_note, masks_differ, no_interval, reason_label
 
 EMITTED = {
     *(status.value for status in Status if status is not Status.COMPLETE),
@@ -19,6 +19,7 @@ EMITTED = {
     *NOTED,
     intervals.SATURATED,
     intervals.SEEN_LESS_THAN_HALF,
+    intervals.SIZES_HARDLY_CALIBRATED,
     observation.UNITED,
     observation.TRUNCATED,
     series.NOT_COMPARABLE,
@@ -30,6 +31,7 @@ EMITTED = {
     sizing.LENGTHS_NOT_MEASURED,
     sizing.WEIGHTS_NOT_IN_REGISTRY,
     sizing.COUNTED_BY_OTHER_RULES,
+    NO_MASK,
     "detections_under_mask_left_out",
     "outside_the_scene",
 }
@@ -39,6 +41,12 @@ EMITTED = {
 def test_every_reason_is_explained(reason):
     assert explain(reason) not in (reason, reason_label(reason))
     assert explain(reason).endswith(".")
+
+
+def test_a_share_is_said_of_what_it_is_a_share_of():
+    assert reason_label("haze:0.400") == "haze over 40 % of the zone"
+    assert reason_label("sizes_hardly_calibrated:0.600") == "sizes of 60 % hardly calibrated"
+    assert explain("sizes_hardly_calibrated:0.600") == REASONS["sizes_hardly_calibrated"]
 
 
 def test_no_explanation_is_of_a_reason_that_is_never_given():
@@ -63,9 +71,34 @@ def count(*reasons, low=None, high=None):
     ("reasons", "said"),
     [
         (("truncated_objects", "uncalibrated", "synthetic_only"), "no interval: uncalibrated weights"),
+        (("sizes_hardly_calibrated:0.600", "saturated"), "no interval: box limit reached"),
         (("seen_less_than_half",), "no interval: less than half observed"),
         ((), "no interval"),
     ],
 )
 def test_why_there_is_no_interval(reasons, said):
     assert no_interval(count(*reasons)) == said
+
+
+GAP = Count("base", "*", "plane", None, None, None, None, 0.0, Status.UNSEEN, ("unseen",))
+
+
+@pytest.mark.parametrize(
+    ("counts", "which", "differ"),
+    [
+        ([("a", count()), ("b", count("uncalibrated"))], "", False),
+        ([], "", False),
+        ([("a", GAP)], "", False),
+        ([("a", count("no_mask")), ("b", GAP)], "any look", False),
+        ([("a", count("no_mask")), ("a", count("no_mask"))], "any look", False),
+        ([("a", count("no_mask")), ("b", count()), ("c", GAP)], "1 of the 2 looks", True),
+        ([("a", count()), ("a", count("no_mask"))], "any look", True),
+    ],
+)
+def test_one_line_tells_over_how_many_looks_no_mask_lay(counts, which, differ):
+    said = mask_note(counts)
+    assert said.startswith(
+        f"No mask lay over {which} with a number: ground under a cloud counts as seen"
+    ) is bool(which)
+    assert bool(said) is bool(which)
+    assert masks_differ(c for _, c in counts) is differ

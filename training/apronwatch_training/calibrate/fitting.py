@@ -22,6 +22,9 @@ PLATT_BELOW = 300
 ISOTONIC_ABOVE = 2000
 """Numbers of labels: the more there are, the freer the curve may be."""
 
+LENGTH_QUANTILES = (0.05, 0.95)
+"""Between which the objects' lengths are taken to be calibrated: a single one at either end tells next to nothing."""
+
 _IDENTITY: dict[str, list[float]] = {"platt": [1.0, 0.0], "beta": [1.0, 1.0, 0.0]}
 _RIDGE = 1e-6
 
@@ -84,14 +87,16 @@ def fit_recall(
         real: on real images.
         edges_px: rising lengths that part the bins.
     """
-    hit = np.asarray(found, dtype=np.bool_)
-    edges = _joined(np.asarray(lengths_px, dtype=np.float64), list(edges_px))
-    bins = np.searchsorted(edges, np.asarray(lengths_px, dtype=np.float64), side="right")
+    hit, lengths = np.asarray(found, dtype=np.bool_), np.asarray(lengths_px, dtype=np.float64)
+    edges = _joined(lengths, list(edges_px))
+    bins = np.searchsorted(edges, lengths, side="right")
+    low, high = np.quantile(lengths, LENGTH_QUANTILES).tolist() if len(lengths) else (0.0, 0.0)
     return RecallCalibration(
         found=tuple(np.bincount(bins[hit], minlength=len(edges) + 1).tolist()),
         missed=tuple(np.bincount(bins[~hit], minlength=len(edges) + 1).tolist()),
         n_places=len(set(places)),
         real=real,
+        lengths_px=(low, high) if len(lengths) else None,
         edges_px=tuple(edges),
     )
 

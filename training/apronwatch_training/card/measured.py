@@ -5,6 +5,7 @@ from pathlib import Path
 
 from apronwatch.calibration import Calibration
 from apronwatch.engines import ModelSpec
+from apronwatch.engines.registry import ClassSpec
 from apronwatch_training.calibrate.places import PLACE_DEVIATION, PRIOR_PLACES
 from apronwatch_training.card.evaluations import AtGsd, ClassFigures
 from apronwatch_training.card.markdown import listed, table
@@ -132,6 +133,7 @@ def calibrated(calibration: Calibration | None, path: Path | None, model: ModelS
                 f"{c.scores.kind} from {c.scores.n_labels}, {c.scores.n_true} true",
                 share_of(found, objects),
                 str(objects),
+                _lengths(c.recall.lengths_px, model.classes.get(name)),
                 f"{c.dispersion.factor:.2f}",
                 c.places.words,
                 (c.refusal or "yes").replace("_", " "),
@@ -144,6 +146,7 @@ def calibrated(calibration: Calibration | None, path: Path | None, model: ModelS
         "curve",
         "recall",
         "objects",
+        "lengths, 5 to 95 %",
         "dispersion",
         "spread of places",
         "corrects counts",
@@ -157,6 +160,14 @@ def calibrated(calibration: Calibration | None, path: Path | None, model: ModelS
                 f"{name}: thresholds or epochs were chosen at some of the places, too: {listed(tuned)}.",
             ]
     return lines
+
+
+def _lengths(lengths_px: tuple[float, float] | None, spec: ClassSpec | None) -> str:
+    """A range of lengths in pixels of the pass, in metres."""
+    if lengths_px is None or spec is None:
+        return "-"
+    low, high = (px * spec.pass_gsd_m for px in lengths_px)
+    return f"{low:.0f} to {high:.0f} m"
 
 
 def failures(model: ModelSpec, evaluations: Sequence[AtGsd], calibration: Calibration | None) -> list[str]:
