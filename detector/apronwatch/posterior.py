@@ -26,9 +26,9 @@ EVENNESS = 8.0
 """How evenly aircraft stand. Of 92 pictures of the Airbus Aircraft sample, cut straight at 50 to 95 % of their ground,
 7.3 to 9.4 tell best how many stand on one side (`benchmarks/partly_seen.py`)."""
 
-MIX_SURE = 2.0
+MIX_SURE = 1.0
 """So many detections' worth, at least, is what a calibration says of the share of true ones among those of a site. With
-2 lower limits hold where next to nothing stands amid the clutter of busy places (`benchmarks/interval_coverage.py`)."""
+1 lower limits hold where next to nothing stands amid the clutter of busy places (`benchmarks/interval_coverage.py`)."""
 
 _MIXES = 200
 """Equally likely shares of true detections, before those of a site are looked at."""
@@ -112,9 +112,9 @@ def remixed(
 
     p is the probability of truth where `share` of the detections is true, and p / (1 - p) over share / (1 - share) what
     the score says by itself. The share at a site is taken to be Beta(sure share, sure (1 - share)) before its own
-    detections are looked at, and follows from them: a few middling scores by themselves are more likely clutter than
-    the same among many good ones (Saerens et al. 2002, doi:10.1162/089976602753284446, with the share's uncertainty).
-    Haze, which lowers all scores, looks like clutter, too: so this says how few may be true, not how many are.
+    detections are looked at, and they tell of it (Saerens et al. 2002, doi:10.1162/089976602753284446), but all of them
+    no more than one does: what lowers one score of a scene (haze, say) lowers all, and is no clutter. So each is worth
+    next to what it was, and all are true together, or false, more often.
 
     Args:
         p: (n,) probabilities of truth.
@@ -133,8 +133,7 @@ def remixed(
     sure_of = np.clip(p, _CERTAIN, 1 - _CERTAIN)
     said = sure_of / (1 - sure_of) * ((1 - share) / share)
     either = np.multiply.outer(mix, said) + (1 - mix)[:, None]
-    logs = np.log(either).sum(axis=1)
-    weights = np.exp(logs - logs.max())
+    weights = np.exp(np.log(either).mean(axis=1))
     weights /= weights.sum()
     given = np.multiply.outer(mix, said) / either * of_kind
     return weights @ given, _moved(given.sum(axis=1), weights)
