@@ -19,7 +19,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from apronwatch.calibration import ClassCalibration, RecallCalibration, Refusal
+from apronwatch.calibration import ClassCalibration, Refusal
 from apronwatch.posterior import (
     MIX_SURE,
     Pmf,
@@ -117,7 +117,7 @@ def interval(
     refusals = calibration.refusals(threshold, real_image) if calibration else (Refusal.UNCALIBRATED,)
     if calibration is None or refusals:
         return Interval(None, None, None, level, refusals)
-    said = _sizes_said(lengths_px, calibration.recall, shares)
+    said = _sizes_said(lengths_px, calibration, calibration.scores.probability(scores) * np.asarray(shares))
     limits = [SATURATED] * saturated + [SEEN_LESS_THAN_HALF] * (observed_fraction < SCALED_FROM)
     fraction = 1.0 if limits or observed_fraction >= WHOLE_FROM else observed_fraction
     rows, of_any_mix = (
@@ -131,11 +131,17 @@ def interval(
     return Interval(estimate, low, high, level, said)
 
 
-def _sizes_said(lengths_px: ArrayLike, recall: RecallCalibration, shares: ArrayLike) -> tuple[str, ...]:
-    """That more than `MOST_OUTSIDE` of the objects are of lengths that the calibration hardly saw, if so."""
-    weights = np.broadcast_to(np.asarray(shares, dtype=np.float64), np.shape(lengths_px))
-    expected = float(weights.sum())
-    outside = float(weights @ recall.outside(lengths_px)) / expected if expected > LEAST_EXPECTED else 0.0
+def _sizes_said(
+    lengths_px: ArrayLike, calibration: ClassCalibration, p: NDArray[np.float64]
+) -> tuple[str, ...]:
+    """That more than `MOST_OUTSIDE` of the objects are of lengths that the calibration hardly saw, if so.
+
+    Of detections that are objects of the kind that is counted with probabilities p (N,).
+    """
+    expected = float(p.sum())
+    outside = (
+        float(p @ calibration.recall.outside(lengths_px)) / expected if expected > LEAST_EXPECTED else 0.0
+    )
     return (f"{SIZES_HARDLY_CALIBRATED}:{outside:.3f}",) if outside > MOST_OUTSIDE else ()
 
 

@@ -3,15 +3,18 @@
 Ground belongs to the frame that saw the most of the site, then to the next for what the earlier ones did not
 see, and so on. A later frame adds the boxes that no earlier frame could see whole; where two frames show one
 object, it counts once, and a box cut by the edge of its frame yields to the whole one.
+
+What a mask hides in one frame is hidden in the frames that have none, too: they show the same cloud, unmasked.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from itertools import accumulate
 
 import numpy as np
 import shapely
+from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -33,6 +36,7 @@ from apronwatch.run import Run, counted
 from apronwatch.site import Site
 from apronwatch.taxonomy import class_id, superclass_ids
 from apronwatch.visibility import ObservedGrid, Visibility
+from apronwatch.warping import Placer
 
 GUARD_M = 4.0
 """Frames lie off each other by less: a box this near to ground that no earlier frame saw is compared too."""
@@ -59,6 +63,9 @@ UNITED = "frames_united"
 
 TRUNCATED = "truncated_objects"
 """Reason of `counting`: a counted box is cut by the edge of its frame. Another frame may show the object whole."""
+
+UNDER_MASK = "detections_under_mask_left_out"
+"""Reason of `counting`: a mask hides boxes that would count. Here that of another frame may."""
 
 _INABILITIES = {Status.NOT_MODELLED.value, Status.OUT_OF_RANGE.value, Status.FAILED.value}
 _Estimate = tuple[float | None, float | None, float | None]
@@ -118,17 +125,17 @@ def unite(frames: Sequence[Frame], site: Site) -> Observation:
     """
     if not comparable(frame.run for frame in frames):
         raise ValueError(f"{len(frames)} frames that do not share ground, plane and weights cannot be united")
-    ordered = tuple(sorted({frame.run.key: frame for frame in frames}.values(), key=_rank))
+    given, ordered = laid(frames)
     if len(ordered) == 1:
         return Observation(ordered[0].counts, ordered[0].run.visibility, ordered)
     zones = site.zones_in_plane(ordered[0].run.detections.crs, 1.0)
 
     @cache
     def view(members: tuple[Frame, ...]) -> _View:
-        return _View(_boxes(members)[0], _visibility(members, zones))
+        return _View(_boxes(members)[0], _under_masks(members), _visibility(members, zones))
 
     counts = [_count(count, ordered, view, zones[count.zone]) for count in ordered[0].counts]
-    return Observation(tuple(counts), view(ordered).visibility, ordered)
+    return Observation(tuple(counts), view(ordered).visibility, given)
 
 
 def united_boxes(frames: Sequence[Frame], class_name: str) -> Detections:
@@ -138,7 +145,7 @@ def united_boxes(frames: Sequence[Frame], class_name: str) -> Detections:
 
 def united_objects(frames: Sequence[Frame], class_name: str) -> tuple[Detections, NDArray[np.float64]]:
     """As `united_boxes`, with the (N,) GSD in metres of the frame that shows each; one frame need lie on no map."""
-    ordered = tuple(sorted({frame.run.key: frame for frame in frames}.values(), key=_rank))
+    ordered = laid(frames)[1]
     own = [next((c for c in f.counts if c.class_name == class_name), None) for f in ordered]
     able = [f for f, c in zip(ordered, own, strict=True) if c and not _INABILITIES & set(c.reasons)]
     boxes, gsd_m = _boxes(tuple(able) or ordered)
@@ -148,16 +155,57 @@ def united_objects(frames: Sequence[Frame], class_name: str) -> tuple[Detections
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """What some frames show together: the boxes that count, once each, and the ground."""
+    """What some frames show together: the boxes that count, once each, those left out, and the ground."""
 
     boxes: Detections
+    left_out: Detections
     visibility: Visibility
 
 
-def _rank(frame: Frame) -> tuple[float, float, str, str]:
-    """The most ground first; of frames that saw as much, to a hundredth of the site, the finest."""
-    scene = frame.run.scene
-    return -round(frame.run.visibility.fractions["*"], 2), scene.gsd_m, scene.identity, frame.run.key
+def laid(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
+    """The frames, each once, in the order in which they get ground; and so again, as the masks of others leave them.
+
+    One that loses ground comes after those that lose none: where both see, the frame with the mask speaks.
+    """
+    each = {(frame.run.key, frame.run.masks_hash): frame for frame in frames}.values()
+    masked = [frame.run for frame in each if frame.run.masks_hash]
+    pairs = [(frame, frame if frame.run.masks_hash else _hidden_by(masked, frame)) for frame in each]
+    pairs.sort(key=lambda pair: (pair[0] is not pair[1], _rank(pair[0])))
+    return tuple(given for given, _ in pairs), tuple(laid for _, laid in pairs)
+
+
+def _hidden_by(masked: Sequence[Run], frame: Frame) -> Frame:
+    """A frame without a mask, with the ground hidden that lies in one with a mask and was not seen there.
+
+    Nodata of that frame is hidden, too: what a mask hid and what was never there are not kept apart. The shares of
+    zones that it saw follow from what is left of its grid.
+    """
+    run, grid = frame.run, frame.run.visibility.grid
+    if grid is None:
+        return frame
+    hidden = ObservedGrid(grid.crs)
+    for other in masked:
+        seen, scene = other.visibility.grid, other.scene
+        if seen is not None and seen.crs == grid.crs:
+            placer = Placer(grid.crs, scene.crs, Affine(*scene.transform))
+            hidden = hidden.union(grid.minus(seen).on_raster(placer.to_pixels, scene.width, scene.height))
+    if hidden.empty:
+        return frame
+    left = replace(run.visibility, fractions={}, grid=grid.minus(hidden))
+    under = run.hidden | hidden.contains(run.detections.centres)
+    return replace(frame, run=replace(run, visibility=left, hidden=under))
+
+
+def _rank(frame: Frame) -> tuple[float, float, bool, str, str]:
+    """The most ground first; of frames that saw as much, to a hundredth of the site, the finest, then with a mask."""
+    run, scene = frame.run, frame.run.scene
+    return (
+        -round(run.visibility.fractions["*"], 2),
+        scene.gsd_m,
+        not run.masks_hash,
+        scene.identity,
+        run.key + run.masks_hash,
+    )
 
 
 def _count(
@@ -177,18 +225,27 @@ def _count(
     further = dict.fromkeys(r for r in said if r.partition(":")[0] not in _MADE_ANEW)
     seen, cut = None, False
     sizes: list[str] = []
+    hides: list[str] = []
     there: _Estimate = (None, None, None)
     if not without:
-        inside = shapely.intersects(ground, shapely.points(shown.boxes.centres))
-        counts = inside & (shown.boxes.classes == class_id(name))
+        counts = _stand_in(ground, shown.boxes, name)
+        hides = [UNDER_MASK] if _stand_in(ground, shown.left_out, name).any() else []
         seen, cut = int(counts.sum()), bool((counts & shown.boxes.truncated).any())
         there = _estimate(own[able[0]], seen, fraction)
         if there[1] is not None:
             sizes = [r for r in own[able[0]].reasons if r.partition(":")[0] == SIZES_HARDLY_CALIBRATED]
+    further = dict.fromkeys((*hides, *further))
     reasons = [s.value for s in statuses] + ([TRUNCATED] if cut else [])
     if not without:
         reasons += visibility_reasons(shown.visibility, zone, masked=_masked(members, view, zone))
     return Count(first.site, zone, name, seen, *there, fraction, status, (*reasons, *sizes, *further, UNITED))
+
+
+def _stand_in(ground: BaseGeometry, boxes: Detections, name: str) -> NDArray[np.bool_]:
+    """(N,) boxes of a class with their centre in a zone."""
+    inside = shapely.intersects(ground, shapely.points(boxes.centres))
+    chosen: NDArray[np.bool_] = inside & (boxes.classes == class_id(name))
+    return chosen
 
 
 def _masked(frames: tuple[Frame, ...], view: Callable[[tuple[Frame, ...]], _View], zone: str) -> bool:
@@ -202,9 +259,10 @@ def _masked(frames: tuple[Frame, ...], view: Callable[[tuple[Frame, ...]], _View
 
 
 def _estimate(of_first: Count, seen: int, fraction: float) -> tuple[float | None, float | None, float | None]:
-    """Estimate and interval of the first frame, which hold where the others add neither ground nor objects."""
-    adds_nothing = fraction - (of_first.observed_fraction or 0.0) <= UNSEEN_UP_TO and seen == of_first.seen
-    return (of_first.estimate, of_first.low, of_first.high) if adds_nothing else (None, None, None)
+    """Estimate and interval of the first frame, which hold where the others change neither ground nor objects."""
+    same_ground = abs(fraction - (of_first.observed_fraction or 0.0)) <= UNSEEN_UP_TO
+    stands = same_ground and seen == of_first.seen
+    return (of_first.estimate, of_first.low, of_first.high) if stands else (None, None, None)
 
 
 def _statuses(able: Sequence[Count], own: Sequence[Count], fraction: float) -> list[Status]:
@@ -225,10 +283,15 @@ def _visibility(frames: tuple[Frame, ...], zones: dict[str, BaseGeometry]) -> Vi
     ground = reduce(ObservedGrid.union, grids)
     fractions = {}
     for zone, shape in zones.items():
-        best = max(frame.run.visibility.fractions[zone] for frame in frames)
         together = ground.fraction(shape)
-        same = all(share in (0.0, together) for share in (grid.fraction(shape) for grid in grids))
-        fractions[zone] = best if same else max(best, together)
+        shares = [grid.fraction(shape) for grid in grids]
+        told = [frame.run.visibility.fractions.get(zone) for frame in frames]
+        exact = [
+            own for own, share in zip(told, shares, strict=True) if own is not None and share == together
+        ]
+        same = all(share in (0.0, together) for share in shares)
+        least = [own for own in told if own is not None]
+        fractions[zone] = max(exact) if same and exact else max([together, *least])
     return Visibility(fractions, frames[0].run.visibility.areas_m2, ground, _noted(frames))
 
 
@@ -241,6 +304,14 @@ def _noted(frames: tuple[Frame, ...]) -> dict[str, dict[str, float]]:
             for zone, share in zones.items():
                 most[zone] = max(share, most.get(zone, 0.0))
     return noted
+
+
+def _under_masks(frames: tuple[Frame, ...]) -> Detections:
+    """The boxes of frames without a mask that would count, were it not for the masks of others."""
+    bare = [frame.run for frame in frames if not frame.run.masks_hash]
+    hidden = [counted(replace(run, hidden=~run.hidden)) for run in bare]
+    nothing = frames[0].run.detections.select(np.zeros(0, dtype=np.intp))
+    return Detections.concatenate([nothing, *hidden])
 
 
 def _boxes(frames: tuple[Frame, ...]) -> tuple[Detections, NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from shapely.geometry import Polygon
 
 from apronwatch.bands import choose_bands
 from apronwatch.errors import ContradictingGsd, NoGsd
-from apronwatch.fill import Fill, find_fill
+from apronwatch.fill import FLAT_PX, Fill, Flatness, find_fill
 from apronwatch.georeference import (
     GSD_RANGE,
     footprint_lonlat,
@@ -66,6 +66,7 @@ class Scene:
         mask_hides: the values of its classes that hide; None for a mask that says it itself.
         item_masks, item_mask_notes: the same of its STAC item, and what to say of masks that cannot be read.
         time: when it was taken; None when undated.
+        own_times: all that the picture, its files and its name say of that, whatever holds.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Scene:
         self.item_mask_notes: tuple[str, ...] = ()
         self.sidecars: tuple[Sidecar, ...] = ()
         self.time: AcquisitionTime | None = None
+        self.own_times: tuple[AcquisitionTime, ...] = ()
         self.sensor: str | None = None
         self.acquisition: str | None = None
         self.warnings = (
@@ -196,13 +198,13 @@ class Scene:
 
         Returns:
             (h, w, B) pixels in the scene's type, B = 1 or 3; (h, w) bool: neither nodata, nor transparent,
-            nor masked inside the file or by its `.msk`, nor NaN, nor undeclared `fill`.
+            nor masked inside the file or by its `.msk`, nor NaN, nor undeclared `fill`, nor flat.
 
         Raises:
             SceneUnreadable: the file breaks off or is damaged there, or see `dataset`.
         """
         pixels, valid = self._read(window, out_shape)
-        return pixels, valid & ~self.fill.hides(pixels)
+        return pixels, valid & ~self.fill.covers(pixels)
 
     def _read(
         self, window: Window, out_shape: tuple[int, int] | None
@@ -222,9 +224,19 @@ class Scene:
     @cached_property
     def _measured(self) -> tuple[Stretch, Fill, tuple[str, ...]]:
         """The stretch, the pixels that show nothing, and warnings about both."""
-        even, sample = sample_pixels(self.dataset(), self.bands[0], self._read)
-        fill = find_fill(even, sample, declared=declares_valid(self.dataset(), self._bands))
-        said = self._on_fill(fill)
+        flatness = Flatness()
+
+        def look(
+            window: Window, out_shape: tuple[int, int] | None
+        ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+            pixels, valid = self._read(window, out_shape)
+            flatness.add(pixels, valid, int(window.height))
+            return pixels, valid
+
+        even, sample = sample_pixels(self.dataset(), self.bands[0], look)
+        declared = declares_valid(self.dataset(), self._bands)
+        fill = find_fill(even, sample, declared=declared, together=flatness.together)
+        said = self._on_fill(fill) + _on_flat(fill, flatness.share)
         shown = sample if fill.blank else sample[~fill.hides(sample)]
         if self.dtype == "uint8" and (fill.blank or not is_dull(shown)):
             return Stretch("none"), fill, said
@@ -332,12 +344,9 @@ class Scene:
         self.acquisition = next((one for one in known if one), None)
 
     def _date(self, given: AcquisitionTime | None, undated: bool) -> None:
-        if undated:
-            return
         dataset = self.dataset()
         tags = dataset.tags()
         found = [
-            given,
             self._image.time if self._image else None,
             from_metadata(tags.get("NITF_IDATIM", ""), "nitf"),
             *(time for sidecar in self.sidecars for time in sidecar.times),
@@ -345,8 +354,21 @@ class Scene:
             from_name(_file_name(self._files[0])),
             from_metadata(tags.get("TIFFTAG_DATETIME", ""), "tiff"),
         ]
-        self.time, warned = resolve([time for time in found if time], public(self.path))
+        self.own_times = tuple(time for time in found if time)
+        if undated:
+            return
+        self.time, warned = resolve([*([given] if given else []), *self.own_times], public(self.path))
         self.warnings += warned
+
+
+def _on_flat(fill: Fill, share: float) -> tuple[str, ...]:
+    """That more is flat than what is told as fill; a share that rounds to no per cent is left out."""
+    if fill.blank or share < fill.share + 0.005:
+        return ()
+    return (
+        f"{share:.0%} of the pixels looked at lie in squares of {FLAT_PX} px of exactly one value: "
+        "they show no ground and count as unseen",
+    )
 
 
 def _other_images(dataset: DatasetReader) -> tuple[str, ...]:

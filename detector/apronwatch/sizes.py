@@ -3,12 +3,14 @@
 A length is the longest side of a box; sides do not tell length from span (An-124: 69 by 73 m).
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from apronwatch.calibration import ClassCalibration
-from apronwatch.intervals import LEVEL, Interval, interval
+from apronwatch.intervals import LEVEL, SIZES_HARDLY_CALIBRATED, Interval, interval
 
 SIZES = ("small", "medium", "large")
 EDGES_M = (25.0, 35.0)
@@ -71,7 +73,8 @@ def count_by_size(
 ) -> dict[str, Interval]:
     """The number of aircraft of each size group in a zone, each with an interval of its own.
 
-    The groups' estimates need not add up to that of all: each allows for objects that were missed.
+    The groups' estimates need not add up to that of all: each allows for objects that were missed. A group of lengths
+    that hardly calibrated says so even where none of it is expected: nobody knows how many of it are missed.
 
     Args:
         scores: (N,) of the detections that count.
@@ -89,7 +92,7 @@ def count_by_size(
     """
     lengths = np.asarray(length_m, dtype=np.float64)
     shares = size_probabilities(lengths, gsd_m, length_error)
-    return {
+    found = {
         size: interval(
             scores,
             lengths / pass_gsd_m,
@@ -103,3 +106,11 @@ def count_by_size(
         )
         for k, size in enumerate(SIZES)
     }
+    known = calibration.recall.lengths_px if calibration else None
+    ends = (0.0, *EDGES_M, np.inf)
+    for size, shortest, longest in zip(SIZES, ends[:-1], ends[1:], strict=True):
+        unknown = known is not None and (longest < known[0] * pass_gsd_m or shortest > known[1] * pass_gsd_m)
+        there = found[size]
+        if unknown and there.low is not None and not any(SIZES_HARDLY_CALIBRATED in r for r in there.reasons):
+            found[size] = replace(there, reasons=(*there.reasons, f"{SIZES_HARDLY_CALIBRATED}:1.000"))
+    return found

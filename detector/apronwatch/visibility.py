@@ -7,7 +7,7 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
@@ -22,6 +22,10 @@ from shapely.geometry.base import BaseGeometry
 
 Bounds = tuple[float, float, float, float]
 """Least x, least y, greatest x, greatest y."""
+
+ToPixels = Callable[
+    [NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]
+]
 
 CHUNK_M = 256
 """Side of the square of cells that the grid keeps together."""
@@ -107,6 +111,42 @@ class ObservedGrid:
         for key, bits in other._chunks.items():
             united._merge(key, bits)
         return united
+
+    @property
+    def empty(self) -> bool:
+        """Whether no cell was observed."""
+        return not self._chunks
+
+    def minus(self, other: Self) -> Self:
+        """The cells that the other lacks; raises `ValueError` for grids of different planes."""
+        if other.crs != self.crs:
+            raise ValueError(f"observed grids in {self.crs} and {other.crs} cannot be compared")
+        left = type(self)(self.crs)
+        for key, bits in self._chunks.items():
+            lacking = bits & ~other._chunks.get(key, np.uint8(0))
+            if lacking.any():
+                left._merge(key, lacking)
+        return left
+
+    def on_raster(self, to_pixels: ToPixels, width: int, height: int) -> Self:
+        """The cells whose centre lies on a raster, on a valid pixel or not.
+
+        Args:
+            to_pixels: x and y of the plane to columns and rows of the raster; across a chunk it is nearly linear.
+            width: of the raster in pixels.
+            height: of the raster in pixels.
+        """
+        lies = type(self)(self.crs)
+        at = (np.arange(CHUNK_M) + 0.5) / CHUNK_M
+        for key, bits in self._chunks.items():
+            x, y = np.meshgrid(*(np.array((k, k + 1.0)) * CHUNK_M for k in key))
+            with np.errstate(invalid="ignore"):  # no number where the raster's CRS does not reach
+                columns, rows = (_between(corners, at) for corners in to_pixels(x, y))
+            inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+            lying = bits & np.packbits(inside, axis=1)
+            if lying.any():
+                lies._merge(key, lying)
+        return lies
 
     def fraction(self, polygon: BaseGeometry) -> float:
         """Share of a polygon of the plane that was observed, 0 to 1; exactly 1 if all its cells were."""
@@ -235,6 +275,13 @@ class VisibilityMeter:
         return Visibility(
             fractions, areas, self._grid, {word: zones for word, zones in noted.items() if zones}
         )
+
+
+def _between(corners: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, N) values inside a square of four corners (2, 2), at N shares of its sides."""
+    sides = corners[:, :1] + (corners[:, 1:] - corners[:, :1]) * at
+    inside: NDArray[np.float64] = sides[0] + (sides[1] - sides[0]) * at[:, None]
+    return inside
 
 
 def _share(parts: list[float], area: float) -> float:

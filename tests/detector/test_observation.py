@@ -6,6 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from apronwatch.counts import Count, Status
 from apronwatch.detections import Detections
 from apronwatch.geometry import min_area_boxes, polygons_to_shapely, rotated_boxes
-from apronwatch.observation import Frame, Observation, comparable, unite
+from apronwatch.observation import Frame, Observation, comparable, unite, united_boxes
+from apronwatch.run import Run
 from apronwatch.taxonomy import class_id
+from apronwatch.visibility import Visibility, VisibilityMeter
 from tests.detector.archive import examples
 
 Bounds = tuple[float, float, float, float]
@@ -71,7 +74,13 @@ def seen_in(
 
 
 def frame(name: str, found: Detections, view: Bounds = WHOLE) -> Frame:
-    run = examples.run(examples.scene(name, acquisition="pass"), found, view=view)
+    west, south, east, north = view
+    raster = {
+        "transform": (0.5, 0.0, examples.EAST + west, 0.0, -0.5, examples.NORTH + north),
+        "width": round((east - west) / 0.5),
+        "height": round((north - south) / 0.5),
+    }
+    run = examples.run(examples.scene(name, acquisition="pass", **raster), found, view=view)
     return Frame(run, tuple(examples.counts(run)))
 
 
@@ -311,9 +320,39 @@ def test_what_is_said_of_an_interval_goes_with_it() -> None:
     assert not any(":" in r for r in together.reasons)
 
 
-def masked(of: Frame) -> Frame:
-    run = replace(of.run, masks_hash="clear")
+def masked(of: Frame, cloud: Bounds | None = None) -> Frame:
+    """The frame under a mask: clear, or one that hides a rectangle."""
+    run = replace(of.run, masks_hash=f"mask of {cloud}")
+    if cloud is not None:
+        west, south, east, north = cloud
+        run = replace(run, visibility=without(run, cloud))
+        x, y = (run.detections.centres - (examples.EAST, examples.NORTH)).T
+        run = replace(run, hidden=(x >= west) & (x < east) & (y >= south) & (y < north))
     return Frame(run, tuple(examples.counts(run)))
+
+
+def without(run: Run, cloud: Bounds) -> Visibility:
+    """What a run saw, less a rectangle."""
+    columns, rows = (np.arange(size) + 0.5 for size in (WIDTH_M, HEIGHT_M))
+    grid = run.visibility.grid
+    assert grid is not None
+    at = np.stack(np.meshgrid(columns + examples.EAST, HEIGHT_M - rows + examples.NORTH), axis=-1)
+    valid = grid.contains(at.reshape(-1, 2)).reshape(at.shape[:2])
+    west, south, east, north = cloud
+    across, up = (columns >= west) & (columns < east), (HEIGHT_M - rows >= south) & (HEIGHT_M - rows < north)
+    valid &= ~(across & up[:, None])
+    meter = VisibilityMeter(examples.site().zones_in_plane(examples.CRS, 0.5), examples.CRS)
+    west, north = examples.EAST, examples.NORTH + HEIGHT_M
+    ground = (west, examples.NORTH, west + WIDTH_M, north)
+    meter.add(ground, Affine(1, 0, west, 0, -1, north), valid)
+    return meter.result()
+
+
+@st.composite
+def clouds(draw: st.DrawFn) -> Bounds:
+    """Rectangles of any size on the ground, on whole metres."""
+    west, south = draw(st.integers(0, 700)), draw(st.integers(0, 300))
+    return west, south, west + draw(st.integers(20, 800)), south + draw(st.integers(20, 400))
 
 
 def unmasked(*frames: Frame) -> set[str]:
@@ -338,6 +377,74 @@ def test_a_frame_without_a_mask_that_adds_no_ground_leaves_the_mask_of_the_other
     whole = frame("whole.tif", objects)
     assert unmasked(masked(whole), west) == set()
     assert unmasked(whole, masked(west)) == {"west", "east", "*"}
+
+
+@given(objects=parked(), cloud=clouds())
+@settings(max_examples=25)
+def test_a_copy_without_a_mask_adds_nothing_to_the_frame_with_one(objects: Detections, cloud: Bounds) -> None:
+    """Whatever lies under the cloud stays unseen, in either order of the two."""
+    alone, copy = masked(frame("a.tif", objects), cloud), frame("copy.tif", objects)
+    for pair in ((alone, copy), (copy, alone)):
+        together = united(*pair)
+        assert together.visibility.fractions == alone.run.visibility.fractions
+        assert together.visibility.grid == alone.run.visibility.grid
+        for count, own in zip(together.counts, alone.counts, strict=True):
+            assert (count.seen, count.status) == (own.seen, own.status)
+            new = {"frames_united", "detections_under_mask_left_out", "seen_less_than_half"}
+            assert set(count.reasons) - set(own.reasons) <= new
+        assert together.frames == (alone, copy)
+        for name in KINDS:
+            whole_ground = together.counts[0].site, "*", name
+            total = next(c for c in together.counts if (c.site, c.zone, c.class_name) == whole_ground)
+            assert len(united_boxes(pair, name)) == (total.seen or 0)
+
+
+def test_boxes_that_the_mask_of_another_frame_hides_are_said_to_be_left_out() -> None:
+    objects = row_of("plane", 100, 200, 10, 0.0)
+    alone, copy = masked(frame("a.tif", objects), (0.0, 0.0, 200.0, HEIGHT_M)), frame("copy.tif", objects)
+    together = united(alone, copy)
+    told = {
+        c.zone: "detections_under_mask_left_out" in c.reasons
+        for c in together.counts
+        if c.class_name == "plane"
+    }
+    assert told == {"west": True, "east": False, "*": True}
+    assert (planes(together).seen, planes(together).status) == (7, Status.PARTIAL)
+
+
+def test_a_frame_without_a_mask_keeps_the_ground_beyond_the_masked_one() -> None:
+    objects = row_of("plane", 100, 200, 10, 0.0)
+    view = (0.0, 0.0, 400.0, HEIGHT_M)
+    west = masked(frame("west.tif", seen_in(objects, view), view), (0.0, 0.0, 200.0, HEIGHT_M))
+    whole = frame("whole.tif", objects)
+    for together in (united(west, whole), united(whole, west)):
+        assert together.visibility.fractions == pytest.approx({"west": 0.5, "east": 1.0, "*": 0.75}, abs=1e-3)
+        assert (planes(together).seen, planes(together, "east").status) == (7, Status.COMPLETE)
+        said = {c.zone for c in together.counts if "no_mask" in c.reasons}
+        assert said == {"east", "*"}
+
+
+def test_frames_with_masks_of_their_own_keep_their_own_ground() -> None:
+    """The cloud has moved between the two."""
+    objects = row_of("plane", 100, 200, 10, 0.0)
+    one = masked(frame("1.tif", objects), (0.0, 0.0, 200.0, HEIGHT_M))
+    two = masked(frame("2.tif", objects), (400.0, 0.0, 600.0, HEIGHT_M))
+    bare = frame("3.tif", objects)
+    for frames in permutations((one, two, bare)):
+        together = united(*frames)
+        assert (planes(together).seen, planes(together).status) == (10, Status.COMPLETE)
+        assert "no_mask" not in planes(together).reasons
+
+
+def test_an_interval_for_all_ground_does_not_stand_for_what_masks_leave_of_it() -> None:
+    """The masked frame is too coarse for planes: they are counted in the other, on the ground that is left."""
+    objects = row_of("plane", 420, 200, 5, 0.0)
+    coarse = masked(frame("a.tif", objects), (0.0, 0.0, 200.0, HEIGHT_M))
+    coarse = with_counts(coarse, seen=None, status=Status.OUT_OF_RANGE, reasons=("out_of_range",))
+    fine = with_counts(frame("b.tif", objects), estimate=5.5, low=5.0, high=7.0)
+    together = planes(united(coarse, fine))
+    assert (together.seen, together.status, together.low) == (5, Status.PARTIAL, None)
+    assert together.observed_fraction == pytest.approx(0.75, abs=1e-3)
 
 
 def test_counts_of_several_frames_say_so_and_those_of_one_do_not() -> None:

@@ -106,6 +106,29 @@ def test_frames_minutes_apart_that_overlap_by_half_are_a_union(tmp_path: Path) -
     assert row.count.observed_fraction == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.parametrize("masked_first", [True, False])
+@pytest.mark.parametrize("copy", [recompressed, reprojected, coarser])
+def test_a_copy_without_the_mask_does_not_see_through_the_cloud(
+    tmp_path: Path, copy: Callable[[Path], Path], masked_first: bool
+) -> None:
+    """The cloud hides the plane, too."""
+    cloud = np.zeros((SIDE_PX, SIDE_PX, 1), np.uint8)
+    cloud[150:250, 100:300] = 1
+    mask = make_raster(tmp_path / "mask.tif", pixels=cloud, crs=UTM, transform=PLACE)
+    time = "2024-12-13T08:40:00Z"
+    alone = asked(picture(tmp_path, "a.tif"), time, acquisition="104001", mask=str(mask))
+    bare = asked(copy(tmp_path), time, acquisition="104001")
+    (tmp_path / "alone").mkdir()
+    [own] = looks(tmp_path / "alone", alone)
+    [row] = looks(tmp_path, *((alone, bare) if masked_first else (bare, alone)))
+    assert row.frames == 2
+    assert (row.count.seen, row.count.status) == (own.count.seen, own.count.status) == (0, Status.PARTIAL)
+    assert row.count.observed_fraction == pytest.approx(own.count.observed_fraction, abs=1e-9)
+    assert row.scene_path.endswith("a.tif")
+    assert "detections_under_mask_left_out" in row.count.reasons
+    assert "no_mask" not in row.count.reasons
+
+
 @pytest.mark.parametrize("sensors", [("WV02", "PHR1A"), (None, None)])
 def test_two_satellites_twenty_minutes_apart_are_two_looks(
     tmp_path: Path, sensors: tuple[str | None, str | None]

@@ -158,7 +158,7 @@ def test_shrinking_averages_over_the_area(tmp_path, overviews):
 def test_nodata_neither_shows_nor_bleeds(tmp_path):
     ground = (90, 160, 230)
     pixels = np.full((400, 400, 3), ground, dtype=np.uint8)
-    pixels[399, 399] += 1  # a picture of one value alone would show nothing
+    pixels[::9, ::9] += 1  # flat ground would show nothing
     pixels[:, :200] = 0
     path = make_raster(tmp_path / "a.tif", pixels=pixels, crs=PLANE, nodata=0)
     with Scene.open(path, undated=True) as scene:

@@ -109,6 +109,19 @@ def test_a_length_on_the_border_counts_in_both_groups_with_a_wider_interval() ->
     assert width["border"] > width["clear"]
 
 
+def test_none_of_a_size_that_hardly_calibrated_is_said_with_a_reason() -> None:
+    """Of lengths of 35 to 75 m recall is known, so nobody knows how many small ones were missed."""
+    known = replace(PLANE, recall=replace(PLANE.recall, lengths_px=(35.0, 75.0)))
+    groups = count_by_size(
+        np.full(4, 0.95), np.full(4, 50.0), 1.0, known, 1.0,
+        length_error=(0.0, 0.0), pass_gsd_m=1.0, threshold=0.2, real_image=True,
+    )  # fmt: skip
+    assert groups["small"].high is not None
+    said = {size: group.reasons for size, group in groups.items()}
+    hardly = ("sizes_hardly_calibrated:1.000",)
+    assert said == {"small": hardly, "medium": (), "large": ()}
+
+
 def test_a_group_of_planes_that_hardly_calibrated_says_so_alone() -> None:
     """Where airliners alone calibrated: of three fighters beside six airliners, and of a group of none."""
     airliners = replace(PLANE, recall=replace(PLANE.recall, lengths_px=(35 / 0.3, 75 / 0.3)))

@@ -1,6 +1,7 @@
 """`apronwatch verify` tells every forgery that can be told, in one line that names the file, though every hash fits."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -210,8 +211,82 @@ def test_a_key_that_stands_twice_is_refused(refused: Command, apron: DrawnScene,
 def test_reasons_of_the_archive_are_left_to_it(apronwatch: Command, apron: DrawnScene, made: Path) -> None:
     edit(made, "counts.json", lambda told: told["look"]["counts"][0]["reasons"].append("other_outline"))
     answer = apronwatch("verify", made, "--scene", apron.files.image)
-    assert f"same     {SITE}, zone west, plane: 6 (complete)" in answer.out
+    assert (
+        f"same     {SITE}, zone west, plane: 6 (complete; no_mask; uncalibrated; other_outline)" in answer.out
+    )
     assert "README.txt" in answer.out, "which would say what the reason means"
+
+
+def test_a_time_that_the_picture_contradicts_is_found(
+    apronwatch: Command, apron: DrawnScene, made: Path
+) -> None:
+    """`count` would have refused it, or warned."""
+    edit(
+        made,
+        "manifest.json",
+        lambda told: told["frames"][0]["scene"].update(time="2026-06-01T08:00:00+00:00"),
+    )
+    answer = apronwatch("verify", made, "--scene", apron.files.image)
+    assert (
+        "OTHER    frame 1: the folder says that it was taken 2026-06-01T08:00:00+00:00, the picture's "
+        in answer.out
+    )
+    assert answer.status == 1, "and README, too, says otherwise than it must"
+
+
+def test_frames_of_two_looks_are_not_one(
+    apronwatch: Command, apron: DrawnScene, made: Path, tmp_path: Path
+) -> None:
+    def twice(told: Any) -> None:
+        other = json.loads(json.dumps(told["frames"][0]).replace("frame-1", "frame-2"))
+        other["scene"].update(time="2026-03-05T08:00:00+00:00")
+        told["frames"].append(other)
+        told["files"] |= {name.replace("frame-1", "frame-2"): "0" * 64 for name in told["files"]}
+        told["files"]["scenes.csv"] = "0" * 64
+
+    shutil.copytree(made / "frame-1", made / "frame-2")
+    (made / "scenes.csv").write_text("path\n")
+    edit(made, "manifest.json", twice)
+    rehash(made)
+    answer = apronwatch("verify", made, "--scene", apron.files.image)
+    assert answer.status == 1
+    assert "by their ids, satellites and times they are 2 looks, not one" in answer.out
+
+
+@pytest.mark.parametrize(
+    "option", [["--model", "x", "--json"], ["--model", "--json"], ["count"], ["--model", "a/b"]]
+)
+def test_a_command_for_something_else_is_no_evidence(
+    refused: Command, apron: DrawnScene, made: Path, option: list[str]
+) -> None:
+    edit(made, "manifest.json", lambda told: told["model"].update(option=option))
+    assert "option" in refused("verify", made, "--scene", apron.files.image).err
+
+
+def test_what_the_registry_says_otherwise_does_not_pass(
+    apronwatch: Command, apron: DrawnScene, made: Path
+) -> None:
+    (made / "model-card.md").write_text("# Finds 99.9 %")
+    rehash(made)
+    answer = apronwatch("verify", made, "--scene", apron.files.image)
+    assert answer.status == 2
+    assert "OTHER    model-card.md: not the card that the registry here has" in answer.out
+    assert apronwatch("verify", made, "--scene", apron.files.image, "--trust").status == 0
+    edit(made, "manifest.json", lambda told: told["model"].update(terms="Public domain"))
+    assert "OTHER    terms of the weights: the folder says 'Public domain'" in (
+        apronwatch("verify", made, "--scene", apron.files.image).out
+    )
+
+
+def test_a_sentence_that_rests_on_the_folder_alone_is_shown_whole(
+    apronwatch: Command, apron: DrawnScene, made: Path
+) -> None:
+    found = "Another analyst looked: none over any zone (TIFFTAG_DATETIME)."
+    edit(made, "manifest.json", lambda told: told["frames"][0]["scene"]["warnings"].append(found))
+    edit(made, "counts.json", lambda told: told["look"]["counts"][0]["reasons"].append("other_outline"))
+    answer = apronwatch("verify", made, "--scene", apron.files.image)
+    assert f"as told  frame 1: {found}\n" in answer.out
+    assert "as told  of the archive: other_outline\n" in answer.out
 
 
 def test_words_that_another_program_wrote_do_not_pass_for_compared(
@@ -243,7 +318,10 @@ def test_an_id_that_a_terminal_would_obey_is_shown_by_its_escapes(
     assert apronwatch("evidence", SITE, "--look", "2026-03-03", "--out", "proof").status == 0
     answer = apronwatch("verify", "proof", "--scene", apron.files.image)
     assert answer.status == 0
-    assert f"same     {SITE}, zone west\\x1b[2J DIFFERS \\u202e, plane: 6 (complete)\n" in answer.out
+    assert (
+        f"same     {SITE}, zone west\\x1b[2J DIFFERS \\u202e, plane: 6 (complete; no_mask; uncalibrated)\n"
+        in answer.out
+    )
     assert "\x1b" not in answer.out + answer.err
     edit(folder / "proof", "counts.json", lambda told: told["look"]["counts"][0].update(zone="\x1b[2J"))
     refused = apronwatch("verify", "proof", "--scene", apron.files.image)

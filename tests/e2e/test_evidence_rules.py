@@ -109,7 +109,7 @@ def test_evidence_carries_the_calibration_that_its_estimates_rest_on(
     assert (known.status, known.err) == (0, ""), known
     of_site = total(proof)
     limits = f"estimate {of_site['estimate']:g}, {of_site['low']:g} to {of_site['high']:g}"
-    assert f"whole site, plane: {of_site['seen']} (complete; {limits})" in known.out
+    assert f"whole site, plane: {of_site['seen']} (complete; {limits}; no_mask)" in known.out
     registry.write_text(registry.read_text().replace(ENTRY, ""))
     answer = verify(apronwatch, apron)
     assert answer.status == 2, "nothing here vouches for that calibration"
@@ -173,6 +173,22 @@ def test_what_does_not_rest_on_an_unknown_calibration_is_checked(
     rehash(proof)
     answer = verify(apronwatch, apron)
     assert "DIFFERS" in answer.out, "that no mask was laid is known whatever the calibration"
+
+
+def test_intervals_that_were_left_out_do_not_pass(
+    apronwatch: Command, apron: DrawnScene, registry: Path
+) -> None:
+    calibrate(registry)
+    count(apronwatch, apron)
+    proof = prove(apronwatch)
+    edit(proof, counting=None, calibration_sha256="0" * 64)
+    counts = json.loads((proof / "counts.json").read_text())
+    for one in counts["look"]["counts"] + counts["scenes"][0]["counts"]:
+        one |= {"estimate": None, "low": None, "high": None}
+        one["reasons"].append("places_differ_too_much")
+    (proof / "counts.json").write_text(json.dumps(counts))
+    rehash(proof)
+    assert verify(apronwatch, apron).status != 0
 
 
 def test_evidence_of_an_older_program_is_compared_as_far_as_it_can_be(

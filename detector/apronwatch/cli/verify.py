@@ -83,6 +83,8 @@ def _print(verdict: "Verdict") -> None:
         output.say(f"no number to compare, the run failed: {plain(verdict.failure)}")
     if verdict.by_hash:
         _say("by hash", f"{', '.join(verdict.by_hash)}: unchanged, and not made again to compare")
+    for line in verdict.said:
+        _say("as told", line)
     _say("as told", f"{', '.join(verdict.as_told)} of manifest.json: nothing here can tell otherwise")
 
 
@@ -117,7 +119,8 @@ def _number(count: dict[str, Any], unsure: bool) -> str:
     low, estimate, high = count["low"], count["estimate"], count["high"]
     limits = [count["status"]]
     if low is not None and not unsure:
-        limits.append(f"{low:g} or more" if high is None else f"estimate {estimate:g}, {low:g} to {high:g}")
+        limits.append(f"low {low:g}" if high is None else f"estimate {estimate:g}, {low:g} to {high:g}")
+    limits += [reason for reason in count["reasons"] if reason not in limits]
     return f"{said} ({'; '.join(limits)})"
 
 

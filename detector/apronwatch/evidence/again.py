@@ -26,6 +26,7 @@ from apronwatch.run import PIPELINE_VERSION, ModelInfo
 from apronwatch.scene import Scene
 from apronwatch.sceneinfo import SceneInfo
 from apronwatch.site import Site
+from apronwatch.times import AcquisitionTime
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) of each frame."""
@@ -56,6 +57,7 @@ class Again:
         masks: what was laid over each.
         items: the STAC item that each was found by.
         rules: by what each frame was counted.
+        times: what each picture says of its time.
     """
 
     counts: tuple[Count, ...]
@@ -66,6 +68,7 @@ class Again:
     masks: tuple[FoundMasks, ...] = ()
     items: tuple[ItemTold | None, ...] = ()
     rules: tuple[Then, ...] = ()
+    times: tuple[tuple[AcquisitionTime, ...], ...] = ()
 
     @property
     def unsure(self) -> str:
@@ -103,6 +106,7 @@ def count_again(folder: Path, told: dict[str, Any], site: Site, means: Means) ->
         tuple(one.masks for one in counted),
         tuple(one.item for one in counted),
         rules,
+        tuple(one.times for one in counted),
     )
 
 
@@ -111,6 +115,7 @@ class _Counted(NamedTuple):
     scene: SceneInfo
     masks: FoundMasks
     item: ItemTold | None
+    times: tuple[AcquisitionTime, ...]
 
 
 def _counted(
@@ -129,7 +134,7 @@ def _counted(
             )
         run = replace(found, thresholds=told["thresholds"])
         frame = Frame(run, tuple(count_run(run, site, then.model)))
-        return _Counted(frame, scene.info, laid, item_of(scene.path))
+        return _Counted(frame, scene.info, laid, item_of(scene.path), scene.own_times)
 
 
 def _places(folder: Path, told: dict[str, Any], scenes: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from apronwatch.detections import Detections
 from apronwatch.interchange import geojson
 from apronwatch.interchange.counts_csv import inert
 from apronwatch.interchange.tables import ATTRIBUTES, attributes, lonlat, short
-from apronwatch.observation import Frame, united_boxes
+from apronwatch.observation import Frame, laid, united_boxes
 from apronwatch.report.chips import MOST
 from apronwatch.run import Run
 from apronwatch.sceneinfo import SceneInfo
@@ -68,7 +68,8 @@ class Boxes:
 def boxes_of(frames: Sequence[Frame], site: Site) -> list[Boxes]:
     """The boxes of each frame of a look, in the order of the frames (that in which ground was given to them)."""
     left = _united(frames) if len(frames) > 1 else None
-    return [_boxes(frame, site, left) for frame in frames]
+    hidden = {id(given): under.run.hidden for given, under in zip(*laid(frames), strict=True)}
+    return [_boxes(frame, site, left, hidden.get(id(frame), frame.run.hidden)) for frame in frames]
 
 
 def counted_objects(look: Sequence[Boxes], zone: str, class_name: str) -> Detections:
@@ -95,7 +96,7 @@ def _key(boxes: Detections, k: int) -> bytes:
     return b"".join((boxes.polygons[k].tobytes(), boxes.scores[k].tobytes(), boxes.classes[k].tobytes()))
 
 
-def _boxes(frame: Frame, site: Site, left: Counter[bytes] | None) -> Boxes:
+def _boxes(frame: Frame, site: Site, left: Counter[bytes] | None, hidden: NDArray[np.bool_]) -> Boxes:
     run = frame.run
     if not len(run.detections):  # of a failed run not even the plane is known
         nothing = np.zeros(0, dtype=np.bool_)
@@ -106,7 +107,7 @@ def _boxes(frame: Frame, site: Site, left: Counter[bytes] | None) -> Boxes:
     numbered = {c.class_name for c in frame.counts if c.zone == ALL_ZONES and c.seen is not None}
     words = []
     for k in range(len(run.detections)):
-        why = _why_not(run, k, bool(inside[ALL_ZONES][k]), numbered)
+        why = _why_not(run, k, bool(hidden[k]), bool(inside[ALL_ZONES][k]), numbered)
         if not why and left is not None:
             key = _key(run.detections, k)
             why = "" if left[key] else IN_ANOTHER_FRAME
@@ -115,11 +116,11 @@ def _boxes(frame: Frame, site: Site, left: Counter[bytes] | None) -> Boxes:
     return Boxes(run, inside, tuple(words))
 
 
-def _why_not(run: Run, k: int, in_a_zone: bool, numbered: set[str]) -> str:
+def _why_not(run: Run, k: int, hidden: bool, in_a_zone: bool, numbered: set[str]) -> str:
     name = CLASSES[run.detections.classes[k]]
     if run.detections.scores[k] < run.thresholds.get(name, np.inf):
         return BELOW_THRESHOLD
-    if run.hidden[k]:
+    if hidden:
         return UNDER_MASK
     if not in_a_zone:
         return OUTSIDE_ZONES

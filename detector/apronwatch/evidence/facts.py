@@ -1,6 +1,6 @@
 """What a manifest says of pictures, weights and rules, against what was found when its look was counted again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pyproj
 import shapely
 
+from apronwatch.archive.acquisitions import UNITED_BY_CONTENT, Taken, by_acquisition
 from apronwatch.counting import COUNTING_VERSION
 from apronwatch.evidence.again import Again
 from apronwatch.evidence.folder import NOTHING_COUNTED
@@ -21,8 +22,9 @@ from apronwatch.evidence.sources import FoundMasks
 from apronwatch.evidence.told import COUNTS, README, SCENES, SITES, ItemTold
 from apronwatch.report.chips import MOST
 from apronwatch.report.words import several
-from apronwatch.run import ModelInfo, run_key
+from apronwatch.run import run_key
 from apronwatch.sceneinfo import SceneInfo
+from apronwatch.times import APART
 
 _NEAR_DEG = 1e-6
 _OF_ITS_TIME = ("path", "time", "time_precision", "time_source", "sensor", "acquisition")
@@ -182,11 +184,38 @@ def _rules_differ(folder: Path, frame: Mapping[str, Any], then: Then, where: str
             yield f"{frame['folder']}/{name}: not as a calibration is written"
 
 
-def model_notes(told: Mapping[str, Any], here: ModelInfo | None) -> Iterator[str]:
-    """What the registry of here says otherwise of the same weights: it may have learned better since."""
-    if here is None:
-        return
-    for name in ("name", "terms", "data", "synthetic_only"):
-        now = getattr(here, name)
-        if told[name] != (list(now) if isinstance(now, tuple) else now):
-            yield f"{name} of the weights: the folder says {told[name]!r}, the registry here says {now!r}"
+def look_differs(told: Mapping[str, Any], reasons: Collection[str]) -> Iterator[str]:
+    """Where the frames are no one look.
+
+    Args:
+        told: the manifest.
+        reasons: all that are given to the published counts.
+    """
+    scenes = [SceneInfo.from_dict(frame["scene"]) for frame in told["frames"]]
+    taken = [
+        Taken(n, scene.sensor, scene.acquisition, scene.time, scene.time_precision, scene.crs is None)
+        for n, scene in enumerate(scenes)
+        if scene.time and scene.time_precision
+    ]
+    middles = [one.middle for one in taken]
+    looks = len(by_acquisition(taken)) + len(scenes) - len(taken)
+    apart = bool(middles) and max(middles) - min(middles) >= APART
+    if looks > 1 and (apart or UNITED_BY_CONTENT not in reasons):
+        yield f"manifest.json, frames: by their ids, satellites and times they are {looks} looks, not one"
+
+
+def times_differ(told: Mapping[str, Any], again: Again) -> Iterator[str]:
+    """Times a day or more from what a picture says of itself: `count` refuses them, `archive redate` does not."""
+    for n, (frame, found, times) in enumerate(
+        zip(told["frames"], again.scenes, again.times, strict=False), start=1
+    ):
+        scene = SceneInfo.from_dict(frame["scene"])
+        renamed = Path(found.path).name != Path(scene.path).name
+        warned = any(OF_TIME in warning for warning in scene.warnings)
+        for own in times:
+            passed = (renamed and own.source == "name") or (warned and own.source == "tiff")
+            if scene.time and not passed and abs(scene.time - own.time) >= APART:
+                yield (
+                    f"frame {n}: the folder says that it was taken {scene.time.isoformat()}, the picture's own "
+                    f"{own.source} says {own.shown}"
+                )

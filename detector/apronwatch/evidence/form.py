@@ -1,6 +1,7 @@
 """The form of `manifest.json`: which keys it has, of which types, and which of them cannot stand side by side."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -57,6 +58,22 @@ def _inside(name: str) -> str:
     return name
 
 
+def _option(words: list[str]) -> list[str]:
+    """How weights are named to the program, and nothing else."""
+    if len(words) not in (2, 3) or [words[0], *words[2:]] not in (["--model"], ["--model", "--trust"]):
+        raise ValueError(f"{words} names no weights")
+    if words[1].startswith("-") or scene_name(words[1]) != words[1]:
+        raise ValueError(f"{words[1]!r} is no name of weights")
+    return words
+
+
+def _device(text: str) -> str:
+    """Such as `cuda:0 fp16`; empty where it is not known."""
+    if text and not re.fullmatch(r"(cpu|cuda|tensorrt|mps)(:\d+)? [a-z]+\d*", text):
+        raise ValueError(f"{text!r} is no device and its precision")
+    return text
+
+
 _SCENE = TypeAdapter(SceneInfo)
 _Time = Annotated[str, AfterValidator(_moment)]
 _Name = Annotated[str, AfterValidator(_inside)]
@@ -99,7 +116,7 @@ class _Frame(Part):
     run: str
     parameters: dict[str, Any]
     thresholds: dict[Literal[CLASSES], float]  # type: ignore[valid-type]
-    device: str
+    device: Annotated[str, AfterValidator(_device)]
     pipeline_version: int
     software_version: str
     calibration_sha256: str
@@ -127,7 +144,7 @@ class _Model(Part):
     data: str
     synthetic_only: list[str]
     card: _Name | None
-    option: list[str]
+    option: Annotated[list[str], AfterValidator(_option)]
 
 
 class Manifest(Part):

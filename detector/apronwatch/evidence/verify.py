@@ -21,7 +21,14 @@ from apronwatch.evidence import documents, manifest
 from apronwatch.evidence.again import Again, Means, Progress, count_again, failed_again
 from apronwatch.evidence.boxcheck import check_boxes
 from apronwatch.evidence.commands import PICTURE
-from apronwatch.evidence.facts import as_told, facts_differ, item_notes, model_notes, warnings_differ
+from apronwatch.evidence.facts import (
+    as_told,
+    facts_differ,
+    item_notes,
+    look_differs,
+    times_differ,
+    warnings_differ,
+)
 from apronwatch.evidence.matching import Matched
 from apronwatch.evidence.retold import (
     document_differs,
@@ -34,6 +41,7 @@ from apronwatch.evidence.retold import (
 )
 from apronwatch.evidence.sources import NO_MASKS, MaskFiles
 from apronwatch.evidence.told import COUNTS, SITES, Told
+from apronwatch.evidence.vouched import weights_differ, words_as_told
 from apronwatch.intervals import SIZES_HARDLY_CALIBRATED
 from apronwatch.site import Site, read_sites
 
@@ -83,13 +91,16 @@ class Verdict:
         numbers: each of the look, compared.
         boxes: per frame, the published boxes that count against those found now.
         retold: what the folder says otherwise than it must, beside numbers and boxes: the file, and what.
-        settings: thresholds and calibration that the folder alone vouches for: the registry of here has others.
+        settings: thresholds, calibration, terms, times for which the folder alone vouches: registry or picture say
+            otherwise.
         words: what the folder says otherwise than this program would, and another program wrote.
         trust: the settings of the folder are trusted.
         by_hash: files of which nothing is known but that they are as they were written.
         as_told: facts of the manifest of which nothing is known.
-        notes: what the registry of here, and the STAC items, say otherwise of weights and pictures.
+        said: sentences of the folder that rest on the word of who made it.
+        notes: what the STAC items say otherwise of pictures.
         unsure: why nothing can be told of estimates and intervals, which then are not compared; empty where it can.
+        calibrated: the registry of here would give some.
         failure: why the run failed whose evidence this is; then there is no number to compare.
     """
 
@@ -103,8 +114,10 @@ class Verdict:
     trust: bool = False
     by_hash: tuple[str, ...] = ()
     as_told: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unsure: str = ""
+    calibrated: bool = False
     failure: str | None = None
 
     @property
@@ -118,14 +131,14 @@ class Verdict:
         """It can be told neither that all is the same nor that it is not.
 
         All that is compared is the same, but by settings or in words that nothing here vouches for; or what differs
-        may be due to other rules; or what was not compared was published.
+        may be due to other rules; or what was not compared was published, or left out; or the run failed.
         """
-        if self.same and (self.words or (self.settings and not self.trust)):
+        if self.same and (self.words or (self.settings and not self.trust) or self.failure is not None):
             return True
         intervals = any(
             c.published.get(name) is not None for c in self.numbers for name in ("estimate", "low", "high")
         )
-        return bool(self.unsure) and (intervals or not self.same)
+        return bool(self.unsure) and (intervals or self.calibrated or not self.same)
 
 
 def verify(
@@ -189,13 +202,19 @@ def verify(
             *(line for checked in boxes for line in checked.differs),
             *(reworded if ours else ()),
         ),
-        again.settings,
+        (
+            *again.settings,
+            *weights_differ(folder, told["model"], again.model),
+            *times_differ(told, again),
+        ),
         () if ours else tuple(f"{line} (written by apronwatch {software})" for line in reworded),
         trust,
         tuple(_by_hash(told)),
         as_told(told),
-        (*model_notes(told["model"], again.model), *item_notes(told, again)),
+        tuple(words_as_told(told, document["look"]["counts"], sorted(_OF_THE_ARCHIVE))),
+        tuple(item_notes(told, again)),
         again.unsure,
+        any(then.model.calibration is not None for then in again.rules if then.unsure),
         failure,
     )
 
@@ -247,6 +266,8 @@ def _retold(
     yield from _rows_differ(f"{COUNTS}, look", document["look"]["counts"], again.counts)
     yield from document_differs(told, document, words)
     yield from facts_differ(folder, told, again)
+    reasons = {reason for count in document["look"]["counts"] for reason in count["reasons"]}
+    yield from look_differs(told, reasons)
     yield from site_differs(folder / SITES, site)
     yield from time_differs(told, words)
 

@@ -19,7 +19,15 @@ from apronwatch.errors import OutputInvalid
 from apronwatch.interchange.files import check_folder, save
 from apronwatch.report.legend import columns, draw_key, key
 from apronwatch.report.panel import GREY, VERMILLION, at, draw_gaps, draw_numbers, only_zeros, plain
-from apronwatch.report.words import INTERVALS_HOLD, drawable, listed, mask_note, several, zone_label
+from apronwatch.report.words import (
+    INTERVALS_HOLD,
+    drawable,
+    listed,
+    mask_note,
+    several,
+    sizes_note,
+    zone_label,
+)
 from apronwatch.taxonomy import CLASSES
 from apronwatch.version import __version__
 from apronwatch.zone import ALL_ZONES
@@ -167,8 +175,9 @@ def _words(rows: Sequence[SeriesRow]) -> list[str]:
     lines = ["Numbers at the points are what the detector saw, not what was there. Times in UTC."]
     if any(row.count.high is not None for row in rows):
         lines.append(INTERVALS_HOLD)
-    unmasked = mask_note((row.run_id, row.count) for row in rows)
-    return [*lines, *([unmasked] if unmasked else []), _source(looks)]
+    counts = [(row.run_id, row.count) for row in rows]
+    notes = (sizes_note(counts), mask_note(counts))
+    return [*lines, *(note for note in notes if note), _source(looks)]
 
 
 def _source(looks: Sequence[SeriesRow]) -> str:

@@ -97,7 +97,8 @@ def reasons(looks: Iterable[Look], classes: Sequence[str]) -> Markup:
     )
     if not found:
         return Markup("")
-    entries = [part for r in found for part in (tag("dt", reason_label(r)), tag("dd", explain(r)))]
+    words = dict.fromkeys(reason.partition(":")[0] for reason in found)  # not once for every share
+    entries = [part for word in words for part in (tag("dt", reason_label(word)), tag("dd", explain(word)))]
     return join([tag("h3", "What the remarks mean"), tag("dl", *entries)])
 
 

@@ -164,6 +164,22 @@ def mask_note(counts: Iterable[tuple[Hashable, Count]], what: str = "look") -> s
     )
 
 
+def sizes_note(counts: Iterable[tuple[Hashable, Count]]) -> str:
+    """In how many looks intervals rest on objects of other sizes; empty if in none.
+
+    Args:
+        counts: each with what tells its look from others.
+    """
+    told = [(look, count) for look, count in counts if count.low is not None]
+    hardly = {look for look, count in told if any(SIZES_HARDLY_CALIBRATED in r for r in count.reasons)}
+    if not hardly:
+        return ""
+    of = several(len({look for look, _ in told}), "look")
+    return (
+        f"In {len(hardly)} of {of} most objects are of sizes that hardly calibrated: it may not hold there."
+    )
+
+
 def masks_differ(counts: Iterable[Count]) -> bool:
     """Whether a mask lay over some of the numbers and none over others: a reader must then be told over which."""
     return len({NO_MASK in count.reasons for count in counts if count.seen is not None}) > 1
