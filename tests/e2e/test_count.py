@@ -139,6 +139,11 @@ def test_a_manifest_names_sites_of_the_site_file(
     assert "nowhere" in refused("count", "--manifest", manifest, "--sites", apron.sites).err
 
 
+def test_an_empty_site_is_no_name(refused: Command, apron: DrawnScene) -> None:
+    """As an unset variable of a shell gives it."""
+    assert "--site is empty" in refused("count", apron.files.image, "--site", "").err
+
+
 def _polygons(path: Path, ring: list[tuple[float, float]], **members: Any) -> Path:
     feature = {
         "type": "Feature",

@@ -18,6 +18,8 @@ def gather(images: Sequence[str], manifest: Path | None, **given: Any) -> list[S
         manifest: CSV of scenes.
         given: `site, time, undated, gsd_m, mask, mask_hides, no_item_mask` from the options.
     """
+    if given.get("site") is not None and not given["site"].strip():
+        raise CallInvalid("--site is empty: give the name of a site, or leave the option out")
     if given.get("time") is not None and given.get("undated"):
         raise CallInvalid("--time and --undated contradict each other: give one of them")
     rows = [request for image in images for request in expand(image)]
