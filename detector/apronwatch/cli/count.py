@@ -137,7 +137,7 @@ def _broken(outcome: "SceneOutcome") -> bool:
 def _print(outcomes: "list[SceneOutcome]") -> None:
     from apronwatch.report.words import mask_note
 
-    estimates = any(c.estimate is not None for o in outcomes for c in o.counts)
+    estimates = any(c.low is not None for o in outcomes for c in o.counts)
     said_below = output.said_below(c for o in outcomes for c in o.counts)
     header = [
         "time (UTC)",

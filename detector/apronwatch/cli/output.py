@@ -117,9 +117,11 @@ def sizes_note() -> str:
 
 
 def interval(count: "Count | SizeCount") -> str:
-    """`14 (12 to 17)`: median and 90 % interval of what was there; a dash where they are not known."""
-    if count.estimate is None or count.low is None or count.high is None:
+    """`14 (12 to 17)`: median and 90 % interval of what was there; `8 or more`, 95 %; a dash where none is known."""
+    if count.low is None:
         return "-"
+    if count.estimate is None or count.high is None:
+        return f"{count.low:g} or more"
     return f"{count.estimate:g} ({count.low:g} to {count.high:g})"
 
 

@@ -105,7 +105,7 @@ def _print(rows: "list[SeriesRow]") -> None:
         output.print_warning("no look at this site has a time; `apronwatch archive redate` gives it one")
     models = len({row.model_sha256 for row in rows}) > 1
     known = [row for row in rows if row.count.status.value != "not_modelled"]
-    estimates = any(row.count.estimate is not None for row in rows)
+    estimates = any(row.count.low is not None for row in rows)
     said_below = output.said_below(row.count for row in rows)
     output.print_table(
         (

@@ -101,8 +101,10 @@ def _numbers(look: Look) -> str:
 
 
 def _quantity(count: Count) -> str:
-    if count.low is None or count.high is None or count.estimate is None:
+    if count.low is None:
         return number(count)
+    if count.high is None or count.estimate is None:
+        return f"{number(count)} ({count.low:g} or more were there, 95 %)"
     return f"{number(count)} (estimate {count.estimate:g}, 90 % between {count.low:g} and {count.high:g})"
 
 
