@@ -128,6 +128,16 @@ def test_numbers_follow_what_was_drawn(demo: Demo) -> None:
     assert seen[-1] < 0.5 * max(seen)
 
 
+def test_of_what_was_seen_to_less_than_half_a_table_tells_the_lower_limit(
+    demo: Demo, apronwatch: Command
+) -> None:
+    row = next(r for r in series(demo) if r.count.low is not None and r.count.high is None)
+    answer = apronwatch("series", row.count.site, "--archive", demo.out / "apronwatch.sqlite")
+    lines = [line.split("  ") for line in answer.out.splitlines()]
+    said = [row.count.words, f"{row.count.low:g} or more"]
+    assert any(all(cell in map(str.strip, line) for cell in said) for line in lines)
+
+
 def test_pictures_open(demo: Demo) -> None:
     assert sorted(p.stem for p in (demo.out / "overlays").iterdir()) == names(demo)
     for path in [demo.out / "series.png", *sorted((demo.out / "overlays").iterdir())]:
