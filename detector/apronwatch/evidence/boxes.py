@@ -68,7 +68,8 @@ class Boxes:
 def boxes_of(frames: Sequence[Frame], site: Site) -> list[Boxes]:
     """The boxes of each frame of a look, in the order of the frames (that in which ground was given to them)."""
     left = _united(frames) if len(frames) > 1 else None
-    hidden = {id(given): under.run.hidden for given, under in zip(*laid(frames), strict=True)}
+    several = zip(*laid(frames), strict=True) if len(frames) > 1 else ()
+    hidden = {id(given): under.run.hidden for given, under in several}
     return [_boxes(frame, site, left, hidden.get(id(frame), frame.run.hidden)) for frame in frames]
 
 
