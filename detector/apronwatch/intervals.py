@@ -41,6 +41,9 @@ SCALED_FROM = 0.5
 WHOLE_FROM = 0.999
 """From this share on nothing is added for the rest, as for the status `complete`."""
 
+_ROUNDING = 1e-9
+"""Of a share that is summed up: half is not more than half."""
+
 _CELLS = 1 << 21
 """Numbers of rows that are worked on at a time."""
 
@@ -142,7 +145,7 @@ def _sizes_said(
     outside = (
         float(p @ calibration.recall.outside(lengths_px)) / expected if expected > LEAST_EXPECTED else 0.0
     )
-    return (f"{SIZES_HARDLY_CALIBRATED}:{outside:.3f}",) if outside > MOST_OUTSIDE else ()
+    return (f"{SIZES_HARDLY_CALIBRATED}:{outside:.3f}",) if outside > MOST_OUTSIDE + _ROUNDING else ()
 
 
 def _sure_of_mix(n: int, calibration: ClassCalibration) -> float:
