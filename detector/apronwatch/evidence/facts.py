@@ -24,7 +24,7 @@ from apronwatch.report.chips import MOST
 from apronwatch.report.words import several
 from apronwatch.run import run_key
 from apronwatch.sceneinfo import SceneInfo
-from apronwatch.times import APART
+from apronwatch.times import APART, AcquisitionTime
 
 _NEAR_DEG = 1e-6
 _OF_ITS_TIME = ("path", "time", "time_precision", "time_source", "sensor", "acquisition")
@@ -211,10 +211,13 @@ def times_differ(told: Mapping[str, Any], again: Again) -> Iterator[str]:
     ):
         scene = SceneInfo.from_dict(frame["scene"])
         renamed = Path(found.path).name != Path(scene.path).name
-        warned = any(OF_TIME in warning for warning in scene.warnings)
+        if scene.time is None or scene.time_precision is None:
+            continue
+        said = AcquisitionTime(scene.time, scene.time_precision, scene.time_source or "manifest")
+        passed = {"name"} if renamed else set()
+        passed |= {"tiff"} if any(OF_TIME in warning for warning in scene.warnings) else set()
         for own in times:
-            passed = (renamed and own.source == "name") or (warned and own.source == "tiff")
-            if scene.time and not passed and abs(scene.time - own.time) >= APART:
+            if own.source not in passed and own.contradicts(said):
                 yield (
                     f"frame {n}: the folder says that it was taken {scene.time.isoformat()}, the picture's own "
                     f"{own.source} says {own.shown}"
