@@ -10,7 +10,8 @@ from apronwatch.errors import ApronwatchError
 
 if TYPE_CHECKING:
     from apronwatch.evidence.matching import Matched
-    from apronwatch.evidence.verify import Compared, Verdict
+    from apronwatch.evidence.numbers import Compared
+    from apronwatch.evidence.verify import Verdict
 
 
 def verify(
@@ -30,7 +31,7 @@ def verify(
         bool,
         typer.Option(
             "--trust",
-            help="Use weights that no registry names, and thresholds and calibrations of DIR alone.",
+            help="Use weights that no registry names, and what of DIR the registry here says otherwise.",
         ),
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or tensorrt:N.")] = "auto",

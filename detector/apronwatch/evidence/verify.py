@@ -1,21 +1,10 @@
 """Checking an evidence folder: its hashes, its numbers counted again, and all that says them anew."""
 
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apronwatch.archive.acquisitions import (
-    ACQUISITION_ID_REUSED,
-    SAME_PICTURE_OTHER_TIME,
-    UNITED_BY_CONTENT,
-    UNITED_BY_DATE,
-)
-from apronwatch.archive.outlines import OTHER_OUTLINE
-from apronwatch.archive.series import NOT_COMPARABLE
-from apronwatch.calibration import REFUSALS
-from apronwatch.counts import Count
 from apronwatch.errors import EvidenceInvalid
 from apronwatch.evidence import documents, manifest
 from apronwatch.evidence.again import Again, Means, Progress, count_again, failed_again
@@ -30,9 +19,16 @@ from apronwatch.evidence.facts import (
     warnings_differ,
 )
 from apronwatch.evidence.matching import Matched
+from apronwatch.evidence.numbers import (
+    OF_THE_ARCHIVE,
+    Compared,
+    as_said,
+    compared,
+    frames_compared,
+    rows_differ,
+)
 from apronwatch.evidence.retold import (
     document_differs,
-    equal,
     same_program,
     site_differs,
     time_differs,
@@ -42,43 +38,7 @@ from apronwatch.evidence.retold import (
 from apronwatch.evidence.sources import NO_MASKS, MaskFiles
 from apronwatch.evidence.told import COUNTS, SITES, Told
 from apronwatch.evidence.vouched import weights_differ, words_as_told
-from apronwatch.intervals import SIZES_HARDLY_CALIBRATED
 from apronwatch.site import Site, read_sites
-
-_OF_THE_ARCHIVE = frozenset(
-    {
-        ACQUISITION_ID_REUSED,
-        NOT_COMPARABLE,
-        OTHER_OUTLINE,
-        SAME_PICTURE_OTHER_TIME,
-        UNITED_BY_CONTENT,
-        UNITED_BY_DATE,
-    }
-)
-"""Reasons that tell of the archive which a count was taken from: nothing here can tell whether they are right."""
-
-_CALIBRATED = frozenset({"estimate", "low", "high"})
-"""Of a count: what rests on the calibration of the weights."""
-
-_OF_CALIBRATION = frozenset({*REFUSALS, SIZES_HARDLY_CALIBRATED})
-"""Reasons that do, too."""
-
-_NEAR_SHARE = 0.002
-"""Shares in reasons (`snow:0.250`) are rounded, and may differ by so much."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One published number beside the one counted now.
-
-    Attributes:
-        published, found: the counts as JSON types.
-        differs: field -> (published, found), where they differ.
-    """
-
-    published: dict[str, Any]
-    found: dict[str, Any]
-    differs: dict[str, tuple[Any, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +119,7 @@ def verify(
             working folder.
         masks: what their masks may be, where the folder does not hold them.
         weights: a weights file; by default those of the registry with the same SHA-256.
-        trust: use weights that no registry names, thresholds and calibrations likewise.
+        trust: use weights that no registry names; take thresholds, calibration, terms and times as the folder has them.
         device: see `load_engine`.
         progress: told how far it is.
 
@@ -175,47 +135,46 @@ def verify(
     unlisted = tuple(manifest.unlisted(folder, told["files"], names))
     if changed:
         return Verdict(changed, unlisted)
+    means = Means(scenes, masks, weights, trust, device, progress)
+    return _counted_again(folder, told, means, unlisted)
+
+
+def _counted_again(folder: Path, told: dict[str, Any], means: Means, unlisted: tuple[str, ...]) -> Verdict:
+    """What became of a folder whose hashes fit."""
     site = _site(folder, told)
     document = documents.read(folder / COUNTS, documents.Counts)
+    look, software = document["look"]["counts"], told["written_with"]["apronwatch"]
     failure = told["frames"][0]["failure"]
-    means = Means(scenes, masks, weights, trust, device, progress)
     again = count_again(folder, told, site, means) if failure is None else failed_again(site)
-    beside = _CALIBRATED if again.unsure else frozenset()
-    numbers = tuple(_compared(document["look"]["counts"], again.counts, beside))
-    software = told["written_with"]["apronwatch"]
+    numbers = tuple(compared(look, again.counts, unsure=bool(again.unsure)))
     boxes = [
         check_boxes(folder, frame, told["model"], software, found)
         for frame, found in zip(told["frames"], again.boxes, strict=bool(again.boxes))
     ]
-    frames = _frames_compared(document, again)
-    words = told_again(told, site, _as_said(numbers, again.counts), [said for _, said in frames])
+    frames = frames_compared(document, again)
+    words = told_again(told, site, as_said(numbers, again.counts), [said for _, said in frames])
+    retold = [line for lines, _ in frames for line in lines]
+    retold += _retold(folder, told, document, site, again, words)
+    retold += [line for checked in boxes for line in checked.differs]
     reworded = (*words_differ(folder, told, words), *warnings_differ(told, again))
     ours = same_program(told)
+    registered = weights_differ(folder, told["model"], again.model)
     return Verdict(
-        (),
-        unlisted,
-        numbers,
-        tuple(checked.counted for checked in boxes),
-        (
-            *(line for lines, _ in frames for line in lines),
-            *_retold(folder, told, document, site, again, words),
-            *(line for checked in boxes for line in checked.differs),
-            *(reworded if ours else ()),
-        ),
-        (
-            *again.settings,
-            *weights_differ(folder, told["model"], again.model),
-            *times_differ(told, again),
-        ),
-        () if ours else tuple(f"{line} (written by apronwatch {software})" for line in reworded),
-        trust,
-        tuple(_by_hash(told)),
-        as_told(told),
-        tuple(words_as_told(told, document["look"]["counts"], sorted(_OF_THE_ARCHIVE))),
-        tuple(item_notes(told, again)),
-        again.unsure,
-        any(then.model.calibration is not None for then in again.rules if then.unsure),
-        failure,
+        changed=(),
+        unlisted=unlisted,
+        numbers=numbers,
+        boxes=tuple(checked.counted for checked in boxes),
+        retold=(*retold, *(reworded if ours else ())),
+        settings=(*again.settings, *registered, *times_differ(told, again)),
+        words=() if ours else tuple(f"{line} (written by apronwatch {software})" for line in reworded),
+        trust=means.trust,
+        by_hash=tuple(_by_hash(told)),
+        as_told=as_told(told),
+        said=tuple(words_as_told(told, look, sorted(OF_THE_ARCHIVE))),
+        notes=tuple(item_notes(told, again)),
+        unsure=again.unsure,
+        calibrated=any(then.model.calibration is not None for then in again.rules if then.unsure),
+        failure=failure,
     )
 
 
@@ -243,27 +202,11 @@ def _site(folder: Path, told: dict[str, Any]) -> Site:
     return site
 
 
-def _frames_compared(document: dict[str, Any], again: Again) -> list[tuple[list[str], list[Count]]]:
-    """Of each frame a line for every count that differs, and its counts as they may be said."""
-    beside = _CALIBRATED if again.unsure else frozenset()
-    found: list[tuple[list[str], list[Count]]] = []
-    for n, (scene, counts) in enumerate(zip(document["scenes"], again.frames, strict=False), start=1):
-        where = f"{COUNTS}, scene {n}"
-        compared = list(_compared(scene["counts"], counts, beside, of_archive=False))
-        lines = list(_rows_differ(where, scene["counts"], counts))
-        for one in compared:
-            of = f"zone {one.published['zone']}, {one.published['class']}"
-            for name, (before, after) in one.differs.items():
-                lines.append(f"{where}, {of}: {name} {json.dumps(before)} instead of {json.dumps(after)}")
-        found.append((lines, _as_said(compared, counts)))
-    return found + [([], list(counts)) for counts in again.frames[len(found) :]]
-
-
 def _retold(
     folder: Path, told: dict[str, Any], document: dict[str, Any], site: Site, again: Again, words: Told
 ) -> Iterator[str]:
     """A line for all that the folder says otherwise than it must, beside numbers, boxes and words."""
-    yield from _rows_differ(f"{COUNTS}, look", document["look"]["counts"], again.counts)
+    yield from rows_differ(f"{COUNTS}, look", document["look"]["counts"], again.counts)
     yield from document_differs(told, document, words)
     yield from facts_differ(folder, told, again)
     reasons = {reason for count in document["look"]["counts"] for reason in count["reasons"]}
@@ -272,80 +215,9 @@ def _retold(
     yield from time_differs(told, words)
 
 
-def _as_said(compared: Sequence[Compared], counts: Sequence[Count]) -> list[Count]:
-    """Counts as they were published where they are the same, to the last digit of an estimate; else as they are."""
-    said = {
-        (one.published["zone"], one.published["class"]): Count.from_dict(one.published)
-        for one in compared
-        if not one.differs
-    }
-    return [said.get((count.zone, count.class_name), count) for count in counts]
-
-
-def _rows_differ(where: str, published: Sequence[dict[str, Any]], counts: Sequence[Count]) -> Iterator[str]:
-    """Zones and classes that are missing, or stand twice."""
-    said = [(one["zone"], one["class"]) for one in published]
-    for count in counts:
-        times = said.count((count.zone, count.class_name))
-        if times != 1:
-            of = f"zone {count.zone}, {count.class_name}"
-            yield f"{where}: {of}: {'no count' if not times else f'{times} counts'} instead of one"
-
-
 def _by_hash(told: dict[str, Any]) -> Iterator[str]:
     """The files that nothing is made anew of."""
     card = told["model"]["card"]
     for name in sorted(told["files"]):
         if name.endswith(".png") or name == card:
             yield name
-
-
-def _compared(
-    published: Sequence[dict[str, Any]],
-    counts: Sequence[Count],
-    beside: Collection[str],
-    *,
-    of_archive: bool = True,
-) -> Iterator[Compared]:
-    """Each published number; the fields of `beside`, of which nothing can be told, left out."""
-    found = {(c.zone, c.class_name): c.to_dict() for c in counts}
-    for one in published:
-        other = found.get((one["zone"], one["class"]))
-        if other is None:
-            raise EvidenceInvalid(
-                f"{COUNTS}: zone {one['zone']} and class {one['class']} are not in the site file"
-            )
-        fields = [name for name in one | other if name not in beside]
-        extra = _OF_THE_ARCHIVE if of_archive else frozenset()
-        unknown = _OF_CALIBRATION if beside else frozenset()
-        differs = {
-            n: (one.get(n), other.get(n))
-            for n in fields
-            if not (
-                _same_reasons(one[n], other[n], extra, unknown)
-                if n == "reasons"
-                else equal(one.get(n), other.get(n))
-            )
-        }
-        yield Compared(one, other, differs)
-
-
-def _same_reasons(
-    published: Sequence[str], found: Sequence[str], of_archive: Collection[str], unknown: Collection[str]
-) -> bool:
-    """Whether the same is said, but for words of the archive, and for those of which nothing can be told."""
-    said = [reason for reason in published if reason not in of_archive or reason in found]
-    one, other = (
-        [reason for reason in of if reason.partition(":")[0] not in unknown] for of in (said, found)
-    )
-    return len(one) == len(other) and all(map(_same_reason, one, other))
-
-
-def _same_reason(one: str, other: str) -> bool:
-    (word, _, share), (wanted, _, of_zone) = one.partition(":"), other.partition(":")
-    if one == other or word != wanted:
-        return one == other
-    try:
-        return abs(float(share) - float(of_zone)) <= _NEAR_SHARE
-    except ValueError:
-        return False
