@@ -6,6 +6,7 @@ Fitting belongs to training; here are the fitted values, what they say of new sc
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -32,7 +33,7 @@ _EDGE = 1e-6
 """Scores of exactly 0 and 1 have no logit."""
 
 
-class Refusal:
+class Refusal(StrEnum):
     """Reasons why a count carries no interval."""
 
     UNCALIBRATED = "uncalibrated"
@@ -41,10 +42,6 @@ class Refusal:
     RECALL_FROM_TOO_FEW = "recall_from_too_few"
     RECALL_TOO_LOW = "recall_too_low"
     PLACES_DIFFER = "places_differ_too_much"
-
-
-REFUSALS = frozenset(word for name, word in vars(Refusal).items() if name.isupper())
-"""All of them."""
 
 
 @dataclass(frozen=True)

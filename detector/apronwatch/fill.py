@@ -12,8 +12,8 @@ LEAST_SHARE = 0.05
 
 ALONE = 10
 """Any other value is taken for fill where its pixels outnumber those of the next commonest so many times. Of 2,032
-public aerial pictures (HRPlanes, Aerial Airport, Aerial cars, DOTA, Airbus, AllPlanes) none has a value of 1 % or more
-that does so 5 times, but for 0 and 255."""
+public aerial pictures none has a value of 1 % or more that does so 5 times, but for 0 and 255
+(`benchmarks/flat_ground.py`)."""
 
 FLAT_PX = 64
 """Side of a square that shows nothing if all its pixels are equal in all bands, whatever their value.
@@ -27,6 +27,9 @@ beyond its core up to a GSD of 0.9 m, so which tile is read changes nothing ther
 TOGETHER = 0.5
 """The greatest value of whole numbers is fill where this share of its pixels lies in flat squares. In the seven of 290
 pictures of Aerial Airport that have 255 in 5 % of the pixels or more, it was 0 to 0.3, but for one big roof (0.85)."""
+
+_TOLD_FROM = 0.005
+"""Share of the pixels looked at from which a scene's warnings tell of flat squares."""
 
 _LOOKED_AT = 1 << 16
 """So many pixels tell which values are common."""
@@ -118,14 +121,16 @@ class Flatness:
             white = valid & (pixels == greatest).all(axis=-1)
             self._counts[1] += np.count_nonzero(even & white), np.count_nonzero(white)
 
-    @property
-    def share(self) -> float:
-        """Of the valid pixels, those in flat squares."""
-        return float(self._counts[0, 0] / max(1, self._counts[0, 1]))
+    def remarks(self, fill: Fill) -> tuple[str, ...]:
+        """That more is flat than what is told as fill. How much, zones tell, not the windows that were looked at."""
+        share = self._counts[0, 0] / max(1, self._counts[0, 1])
+        if fill.blank or share < fill.share + _TOLD_FROM:
+            return ()
+        return (f"squares of {FLAT_PX} px of exactly one value show no ground and count as unseen",)
 
     @property
     def together(self) -> float:
-        """The same of those that have the greatest value of whole numbers in all bands."""
+        """Of the pixels that have the greatest value of whole numbers in all bands, those in flat squares."""
         return float(self._counts[1, 0] / max(1, self._counts[1, 1]))
 
 

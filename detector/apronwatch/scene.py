@@ -17,7 +17,7 @@ from shapely.geometry import Polygon
 
 from apronwatch.bands import choose_bands
 from apronwatch.errors import ContradictingGsd, NoGsd
-from apronwatch.fill import FLAT_PX, Fill, Flatness, find_fill
+from apronwatch.fill import Fill, Flatness, find_fill
 from apronwatch.georeference import (
     GSD_RANGE,
     footprint_lonlat,
@@ -236,7 +236,7 @@ class Scene:
         even, sample = sample_pixels(self.dataset(), self.bands[0], look)
         declared = declares_valid(self.dataset(), self._bands)
         fill = find_fill(even, sample, declared=declared, together=flatness.together)
-        said = self._on_fill(fill) + _on_flat(fill, flatness.share)
+        said = self._on_fill(fill) + flatness.remarks(fill)
         shown = sample if fill.blank else sample[~fill.hides(sample)]
         if self.dtype == "uint8" and (fill.blank or not is_dull(shown)):
             return Stretch("none"), fill, said
@@ -359,16 +359,6 @@ class Scene:
             return
         self.time, warned = resolve([*([given] if given else []), *self.own_times], public(self.path))
         self.warnings += warned
-
-
-def _on_flat(fill: Fill, share: float) -> tuple[str, ...]:
-    """That more is flat than what is told as fill; a share that rounds to no per cent is left out."""
-    if fill.blank or share < fill.share + 0.005:
-        return ()
-    return (
-        f"{share:.0%} of the pixels looked at lie in squares of {FLAT_PX} px of exactly one value: "
-        "they show no ground and count as unseen",
-    )
 
 
 def _other_images(dataset: DatasetReader) -> tuple[str, ...]:

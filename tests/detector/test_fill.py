@@ -289,3 +289,13 @@ def test_wild_values_raise_no_warning(tmp_path: Path, dtype: str, wild: float) -
             found, _ = scene.read(WHOLE)
             assert scene.stretch.apply(found).shape == (64, 96, 3)
             assert scene.info.warnings is not None
+
+
+@pytest.mark.parametrize(("colour", "told"), [((229, 227, 223), True), (None, False)])
+def test_flat_squares_are_told(tmp_path: Path, colour: Any, told: bool) -> None:
+    pixels = picture(200, 300, 3)
+    if colour:
+        pixels[20:180, 40:260] = colour
+    with opened(make_raster(tmp_path / "a.tif", pixels=pixels)) as scene:
+        said = " ".join(scene.info.warnings)
+    assert ("squares of 64 px of exactly one value show no ground" in said) is told

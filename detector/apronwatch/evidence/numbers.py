@@ -13,7 +13,7 @@ from apronwatch.archive.acquisitions import (
 )
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.series import NOT_COMPARABLE
-from apronwatch.calibration import REFUSALS
+from apronwatch.calibration import Refusal
 from apronwatch.counts import Count
 from apronwatch.errors import EvidenceInvalid
 from apronwatch.evidence.again import Again
@@ -36,7 +36,7 @@ OF_THE_ARCHIVE = frozenset(
 _CALIBRATED = frozenset({"estimate", "low", "high"})
 """Of a count: what rests on the calibration of the weights."""
 
-_OF_CALIBRATION = frozenset({*REFUSALS, SIZES_HARDLY_CALIBRATED})
+_OF_CALIBRATION = frozenset({*Refusal, SIZES_HARDLY_CALIBRATED})
 """Reasons that do, too."""
 
 _NEAR_SHARE = 0.002
