@@ -173,6 +173,11 @@ def visibility_reasons(visibility: Visibility, zone: str, *, masked: bool) -> li
     return [*said, *less, *([] if masked else [NO_MASK])]
 
 
+def word_of(reason: str) -> str:
+    """`haze` of `haze:0.400`: a reason without the share of the zone, or of its objects, that it touches."""
+    return reason.partition(":")[0]
+
+
 def checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
     """The class names in taxonomy order; raises `ClassUnknown` for a name that is not counted."""
     unknown = sorted(set(classes) - set(CLASSES))

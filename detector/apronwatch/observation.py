@@ -28,6 +28,7 @@ from apronwatch.counts import (
     Count,
     Status,
     visibility_reasons,
+    word_of,
 )
 from apronwatch.detections import Detections, Polygons
 from apronwatch.geometry import areas, min_area_boxes, pair_iou, polygons_to_shapely
@@ -222,7 +223,7 @@ def _count(
     status = statuses[0] if statuses else Status.COMPLETE
     without = status in NO_NUMBER
     said = (reason for count in own if (count.seen is None) == without for reason in count.reasons)
-    further = dict.fromkeys(r for r in said if r.partition(":")[0] not in _MADE_ANEW)
+    further = dict.fromkeys(r for r in said if word_of(r) not in _MADE_ANEW)
     seen, cut = None, False
     sizes: list[str] = []
     hides: list[str] = []
@@ -233,7 +234,7 @@ def _count(
         seen, cut = int(counts.sum()), bool((counts & shown.boxes.truncated).any())
         there = _estimate(own[able[0]], seen, fraction)
         if there[1] is not None:
-            sizes = [r for r in own[able[0]].reasons if r.partition(":")[0] == SIZES_HARDLY_CALIBRATED]
+            sizes = [r for r in own[able[0]].reasons if word_of(r) == SIZES_HARDLY_CALIBRATED]
     further = dict.fromkeys((*hides, *further))
     reasons = [s.value for s in statuses] + ([TRUNCATED] if cut else [])
     if not without:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from apronwatch.archive import Archive, ArchivedRun, SeriesRow
 from apronwatch.counting import counting_hash, plane_centres
-from apronwatch.counts import Count, SizeCount, Status
+from apronwatch.counts import Count, SizeCount, Status, word_of
 from apronwatch.detections import Detections
 from apronwatch.engines.registry import ClassSpec, ModelSpec, load_registry
 from apronwatch.errors import CallInvalid
@@ -160,7 +160,7 @@ def _sized(
             saturated=Status.SATURATED.value in count.reasons,
         )
     # Said of all planes; each group says it of its own.
-    of_count = [r for r in count.reasons if r.partition(":")[0] != SIZES_HARDLY_CALIBRATED]
+    of_count = [r for r in count.reasons if word_of(r) != SIZES_HARDLY_CALIBRATED]
     return tuple(
         SizeCount(
             size,

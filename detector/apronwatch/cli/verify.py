@@ -31,7 +31,7 @@ def verify(
         bool,
         typer.Option(
             "--trust",
-            help="Use weights that no registry names, and what of DIR the registry here says otherwise.",
+            help="Use weights that no registry names, and settings of DIR that the registry here does not know.",
         ),
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or tensorrt:N.")] = "auto",

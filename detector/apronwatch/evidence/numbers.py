@@ -14,7 +14,7 @@ from apronwatch.archive.acquisitions import (
 from apronwatch.archive.outlines import OTHER_OUTLINE
 from apronwatch.archive.series import NOT_COMPARABLE
 from apronwatch.calibration import Refusal
-from apronwatch.counts import Count
+from apronwatch.counts import Count, word_of
 from apronwatch.errors import EvidenceInvalid
 from apronwatch.evidence.again import Again
 from apronwatch.evidence.retold import equal
@@ -98,9 +98,7 @@ def _same_reasons(
 ) -> bool:
     """Whether the same is said, but for words of the archive, and for those of which nothing can be told."""
     said = [reason for reason in published if reason not in of_archive or reason in found]
-    one, other = (
-        [reason for reason in of if reason.partition(":")[0] not in unknown] for of in (said, found)
-    )
+    one, other = ([reason for reason in of if word_of(reason) not in unknown] for of in (said, found))
     return len(one) == len(other) and all(map(_same_reason, one, other))
 
 

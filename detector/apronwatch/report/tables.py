@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from apronwatch.archive.outlines import OTHER_OUTLINE
-from apronwatch.counts import NO_MASK, Count, Status
+from apronwatch.counts import NO_MASK, Count, Status, word_of
 from apronwatch.interchange.files import public_name
 from apronwatch.observation import TRUNCATED
 from apronwatch.report.doubts import doubts
@@ -97,7 +97,7 @@ def reasons(looks: Iterable[Look], classes: Sequence[str]) -> Markup:
     )
     if not found:
         return Markup("")
-    words = dict.fromkeys(reason.partition(":")[0] for reason in found)  # not once for every share
+    words = dict.fromkeys(map(word_of, found))  # not once for every share
     entries = [part for word in words for part in (tag("dt", reason_label(word)), tag("dd", explain(word)))]
     return join([tag("h3", "What the remarks mean"), tag("dl", *entries)])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.ft2font import FT2Font
 
-from apronwatch.counts import NO_MASK, NO_NUMBER, Count, Status
+from apronwatch.counts import NO_MASK, NO_NUMBER, Count, Status, word_of
 from apronwatch.intervals import SIZES_HARDLY_CALIBRATED
 
 CLASS_NAMES = {
@@ -140,7 +140,7 @@ def reason_label(reason: str) -> str:
 
 def explain(reason: str) -> str:
     """A reason in plain words; one that has no words here is shown as it stands."""
-    return REASONS.get(reason.partition(":")[0], reason.replace("_", " "))
+    return REASONS.get(word_of(reason), reason.replace("_", " "))
 
 
 def mask_note(counts: Iterable[tuple[Hashable, Count]], what: str = "look") -> str:
@@ -171,7 +171,7 @@ def sizes_note(counts: Iterable[tuple[Hashable, Count]]) -> str:
         counts: each with what tells its look from others.
     """
     told = [(look, count) for look, count in counts if count.low is not None]
-    hardly = {look for look, count in told if any(SIZES_HARDLY_CALIBRATED in r for r in count.reasons)}
+    hardly = {look for look, count in told if SIZES_HARDLY_CALIBRATED in map(word_of, count.reasons)}
     if not hardly:
         return ""
     of = several(len({look for look, _ in told}), "look")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from apronwatch.counts import UNSEEN_UP_TO, Status
+from apronwatch.counts import UNSEEN_UP_TO, Status, word_of
 from apronwatch.engines import ModelSpec
 from apronwatch.intervals import LEVEL, SIZES_HARDLY_CALIBRATED, Interval, interval
 from apronwatch_training.evaluate.count_errors import count_errors
@@ -117,7 +117,7 @@ def coverage(
     found = count_errors(labelled, labelled, low, high, level=LEVEL)
     held = sum(a <= y <= b for y, a, b in zip(labelled, low, high, strict=True))
     said = (reason for each in intervals for reason in each.reasons)
-    refused = Counter(r for r in said if r.partition(":")[0] != SIZES_HARDLY_CALIBRATED)  # it refuses nothing
+    refused = Counter(r for r in said if word_of(r) != SIZES_HARDLY_CALIBRATED)  # it refuses nothing
     return Coverage(
         level=LEVEL,
         scenes=len(intervals),
